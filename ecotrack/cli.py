@@ -1,0 +1,147 @@
+"""From a frozen dataclass to a command line: the dataclass is the only truth.
+
+Every option takes a value, since MLproject passes no bare flags: booleans are `true` or `false`,
+what is not given is `none`. Bad input is one line on stderr and exit code 2.
+"""
+
+import argparse
+import dataclasses
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+
+NONE = "none"
+C = TypeVar("C")
+
+
+class UserError(Exception):
+    """The user can mend this: the message says what happened, the value, the way out."""
+
+
+def option(
+    default: Any, help: str, *, at_least: float | None = None, at_most: float | None = None
+) -> Any:
+    """A dataclass field that is also a command-line option."""
+    metadata = {"help": help, "at_least": at_least, "at_most": at_most}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def parse(config_type: type[C], argv: Sequence[str], *, prog: str, description: str) -> C:
+    """Build a config from command-line words.
+
+    Raises:
+        UserError: an unknown option, or a value of the wrong type or out of its range.
+    """
+    parser = _Parser(
+        prog=prog,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    hints = get_type_hints(config_type)
+    fields = dataclasses.fields(config_type)  # type: ignore[arg-type]
+    for field in fields:
+        parser.add_argument(
+            f"--{spell(field.name)}",
+            metavar=_metavar(hints[field.name]),
+            help=f"{field.metadata['help']} (default: {render(field.default)})",
+        )
+    words = vars(parser.parse_args(list(argv)))
+    given = {
+        field.name: _value(field, hints[field.name], words[field.name])
+        for field in fields
+        if words[field.name] is not None
+    }
+    return config_type(**given)
+
+
+def parameters(config: Any) -> dict[str, str]:
+    """A config as the command line would spell it: option name -> text."""
+    return {
+        spell(field.name): render(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+    }
+
+
+def spell(name: str) -> str:
+    """`min_accuracy` in Python is `min-accuracy` for people."""
+    return name.replace("_", "-")
+
+
+def render(value: Any) -> str:
+    """A value as it is typed on the command line and in MLproject."""
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(render(item) for item in value)
+    return str(value)
+
+
+@contextmanager
+def one_line_errors(prog: str) -> Iterator[None]:
+    """Turn a UserError into one line on stderr and exit code 2."""
+    try:
+        yield
+    except UserError as error:
+        print(f"{prog}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; see --help")
+
+
+def _value(field: dataclasses.Field[Any], hint: Any, word: str) -> Any:
+    name = f"--{spell(field.name)}"
+    try:
+        value = _convert(hint, word.strip())
+    except ValueError:
+        raise UserError(f"{name} takes {_metavar(hint)}, got {word!r}") from None
+    for item in value if isinstance(value, tuple) else (value,):
+        _check_range(name, item, field.metadata["at_least"], field.metadata["at_most"])
+    return value
+
+
+def _check_range(name: str, value: Any, low: float | None, high: float | None) -> None:
+    if value is None:
+        return
+    if low is not None and not value >= low:
+        raise UserError(f"{name} must be at least {low}, got {value}")
+    if high is not None and not value <= high:
+        raise UserError(f"{name} must be at most {high}, got {value}")
+
+
+def _convert(hint: Any, word: str) -> Any:
+    """Text to a value of the hinted type; ValueError when it is none."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        inner = next(arg for arg in args if arg is not type(None))
+        return None if word.lower() == NONE else _convert(inner, word)
+    if origin is tuple:
+        return tuple(_convert(args[0], item.strip()) for item in word.split(","))
+    if origin is Literal:
+        if word not in args:
+            raise ValueError
+        return word
+    if hint is bool:
+        if word.lower() not in ("true", "false"):
+            raise ValueError
+        return word.lower() == "true"
+    return hint(word)
+
+
+def _metavar(hint: Any) -> str:
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        inner = next(arg for arg in args if arg is not type(None))
+        return f"{_metavar(inner)}|{NONE}"
+    if origin is tuple:
+        return f"{_metavar(args[0])},..."
+    if origin is Literal:
+        return "|".join(args)
+    return {bool: "true|false", int: "INTEGER", float: "NUMBER", str: "TEXT"}[hint]

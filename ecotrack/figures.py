@@ -1,0 +1,106 @@
+"""Charts: one Altair definition gives the picture and the page that opens offline."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import altair as alt
+
+Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.FacetChart
+# Okabe and Ito's colours, told apart by colour-blind people too (https://jfly.uni-koeln.de/color/).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+
+
+def png(chart: Chart) -> bytes:
+    """The chart as a picture, 144 dots an inch."""
+    picture = io.BytesIO()
+    chart.save(picture, format="png", ppi=144)
+    return picture.getvalue()
+
+
+def html(chart: Chart) -> str:
+    """The chart as a page of its own; no network is needed to open it."""
+    page = io.StringIO()
+    chart.save(page, format="html", inline=True)
+    return page.getvalue()
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial in a picture of a front."""
+
+    name: str
+    emissions_g: float
+    accuracy: float
+    on_front: bool
+    run_id: str = ""
+
+
+def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
+    """Accuracy against emissions: every trial, and the front as a line through its members.
+
+    Args:
+        points: the trials.
+        title: of the picture.
+        known: how the energy is known; said under the title.
+    """
+    rows = [
+        {
+            "model": p.name,
+            "grams": p.emissions_g,
+            "accuracy": p.accuracy,
+            "trial": "on the front" if p.on_front else "beaten",
+            "run": p.run_id,
+        }
+        for p in points
+    ]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        x=alt.X("grams:Q", title="emissions of training (g CO2e, log scale)").scale(type="log"),
+        y=alt.Y("accuracy:Q", title="validation accuracy").scale(zero=False).axis(format=".0%"),
+        tooltip=["model:N", alt.Tooltip("grams:Q", format=".3g"), "accuracy:Q", "run:N"],
+    )
+    colour = alt.Color("trial:N", title=None).scale(
+        domain=["on the front", "beaten"], range=[COLOURS[1], COLOURS[7]]
+    )
+    members = base.transform_filter(alt.datum.trial == "on the front")
+    steps = members.mark_line(interpolate="step-after", color=COLOURS[1], opacity=0.6)
+    dots = base.mark_circle(size=70).encode(color=colour)
+    labels = members.mark_text(align="left", dx=7, dy=9, fontSize=10).encode(text="model:N")
+    return (
+        (steps + dots + labels)
+        .properties(title=alt.Title(title, subtitle=known), width=640, height=400)
+        .interactive()
+    )
+
+
+def history(values: Sequence[float], title: str, y: str) -> alt.Chart:
+    """A figure after each trial."""
+    rows = [{"trial": number, "value": value} for number, value in enumerate(values, start=1)]
+    return (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_line(point=True, interpolate="step-after", color=COLOURS[0])
+        .encode(x=alt.X("trial:Q", title="finished trials"), y=alt.Y("value:Q", title=y))
+        .properties(title=title, width=520, height=260)
+    )
+
+
+def importances(shares: Mapping[str, Mapping[str, float]]) -> alt.Chart:
+    """Objective -> parameter -> share of the objective's variance, as bars."""
+    rows = [
+        {"objective": objective, "parameter": parameter.replace("_", "-"), "share": share}
+        for objective, of_parameter in shares.items()
+        for parameter, share in of_parameter.items()
+    ]
+    return (
+        alt.Chart(alt.InlineData(values=rows))
+        .mark_bar()
+        .encode(
+            x=alt.X("share:Q", title="importance (share of variance, PED-ANOVA)"),
+            y=alt.Y("parameter:N", sort="-x", title=None),
+            yOffset="objective:N",
+            color=alt.Color("objective:N", title=None).scale(range=list(COLOURS)),
+        )
+        .properties(title="Which parameter matters for what", width=420)
+    )

@@ -1,0 +1,57 @@
+"""Facts about this machine, this process and this commit."""
+
+import platform
+import socket
+import subprocess
+from pathlib import Path
+
+import psutil
+
+
+def describe() -> str:
+    """CPU model, cores and memory, as one line."""
+    memory_gib = psutil.virtual_memory().total / 2**30
+    return f"{_cpu_model()}, {psutil.cpu_count()} cores, {memory_gib:.0f} GiB"
+
+
+def process_id() -> str:
+    """Names this process so that no later one, and none of another machine, can be taken for it."""
+    return _name_of(psutil.Process())
+
+
+def is_dead(process: str) -> bool:
+    """Whether a process named by `process_id` ran on this machine and runs no more."""
+    host, pid, _ = process.rsplit(":", 2)
+    if host != _hostname():
+        return False
+    try:
+        return _name_of(psutil.Process(int(pid))) != process
+    except psutil.NoSuchProcess:
+        return True
+
+
+def git_is_dirty(folder: Path) -> bool | None:
+    """Whether the checkout differs from its commit; None outside one."""
+    command = ["git", "-C", str(folder), "status", "--porcelain"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return bool(done.stdout.strip()) if done.returncode == 0 else None
+
+
+def _hostname() -> str:
+    return socket.gethostname()
+
+
+def _name_of(process: psutil.Process) -> str:
+    return f"{_hostname()}:{process.pid}:{process.create_time():.2f}"
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())

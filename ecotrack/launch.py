@@ -1,0 +1,126 @@
+"""The narrow waist: parse, check, open a run, run, log, print."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from ecotrack import cli, metrics, terminal
+from ecotrack.measure import measure
+from ecotrack.measurement import Result
+from ecotrack.meters import CodeCarbonMeter, UnknownCountryError, grid
+from ecotrack.tracking import Record, Store
+from ecotrack.tracking.record import run_totals
+
+RAW_RECORD = "codecarbon.json"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What a command has once its arguments are known to be good."""
+
+    entry: str
+    config: Any
+    store: Store
+    meter: CodeCarbonMeter
+
+    @contextmanager
+    def run(self, experiment: str, name: str, *, resume: str | None = None) -> Iterator[Record]:
+        """Open this command's MLflow run; its own parameters, grid and meter are written down."""
+        tags = {metrics.KIND_TAG: self.entry, **grid_tags(self.meter)}
+        params = cli.parameters(self.config)
+        with self.store.run(experiment, name, params, tags, resume=resume) as record:
+            yield record
+
+
+def launch(
+    entry: str,
+    config_type: type[Any],
+    run: Callable[[Any, CodeCarbonMeter], Result],
+    *,
+    experiment: str,
+    check: Callable[[Any, Store], object] = lambda config, store: None,
+    name: Callable[[Any], str] | None = None,
+) -> None:
+    """Run an experiment from the command line, in an MLflow run of its own.
+
+    Args:
+        entry: its name in MLproject.
+        config_type: a frozen dataclass of `cli.option` fields, with a field `country`.
+        run: the experiment, (config, meter) -> Result.
+        experiment: the MLflow experiment that keeps the run.
+        check: raises UserError on whatever can be refused before anything is started.
+        name: the run's name, from its config; the entry's name otherwise.
+    """
+    with session(entry, config_type, check) as started:
+        title = name(started.config) if name else entry
+        with started.run(experiment, title) as record:
+            with raw_record(started.meter) as raw, measure(started.meter) as process:
+                result = run(started.config, started.meter)
+            record.log(
+                replace(
+                    result,
+                    scores={**result.scores, **run_totals(process.cost)},
+                    artifacts={**result.artifacts, **raw},
+                )
+            )
+        for title, rows in result.summary.items():
+            terminal.table(title, rows)
+        link = started.store.run_link(started.store.experiment_id(experiment), record.run_id)
+        terminal.say(f"More of it: `make ui`, then {link}")
+
+
+@contextmanager
+def session(
+    entry: str,
+    config_type: type[Any],
+    check: Callable[[Any, Store], object] = lambda config, store: None,
+) -> Iterator[Session]:
+    """Parse and check; then start the meter, off every clock. Bad input never gets further.
+
+    Ctrl-C and SIGTERM end the block by SystemExit, so that whatever is open is closed.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    with cli.one_line_errors(entry):
+        doc = sys.modules[config_type.__module__].__doc__ or ""
+        config = cli.parse(config_type, sys.argv[1:], prog=entry, description=doc)
+        try:
+            electricity = grid(config.country)
+        except UnknownCountryError as error:
+            raise cli.UserError(f"--country: {error}") from error
+        store = Store()
+        check(config, store)
+        with CodeCarbonMeter(electricity) as meter:
+            yield Session(entry, config, store, meter)
+
+
+@contextmanager
+def raw_record(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
+    """CodeCarbon's own totals before and after a block, as an artifact for its run."""
+    artifact: dict[str, str] = {}
+    before = meter.record()
+    yield artifact
+    ends = {"before": before, "after": meter.record()}
+    artifact[RAW_RECORD] = json.dumps(ends, default=str, indent=1)
+
+
+def grid_tags(meter: CodeCarbonMeter) -> Mapping[str, str]:
+    """Where the electricity is said to come from."""
+    electricity = meter.grid
+    return {
+        metrics.COUNTRY_TAG: electricity.country,
+        metrics.INTENSITY_TAG: f"{electricity.intensity_g_per_kwh:g}",
+        metrics.INTENSITY_SOURCE_TAG: electricity.source,
+        metrics.INTENSITY_YEAR_TAG: str(electricity.year),
+    }
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    print(f"\nstopped by {signal.Signals(number).name}", file=sys.stderr)
+    sys.exit(128 + number)

@@ -1,0 +1,115 @@
+"""The vocabulary: every metric and tag in the store, named once, the same in every experiment.
+
+MLflow's UI groups charts by what stands before the last `/`. Wh and grams are what people read.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ecotrack.measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the vocabulary."""
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher", "neither"]
+    meaning: str
+
+
+TABLE: dict[str, Metric] = {}
+
+
+def _metric(
+    name: str, unit: str, better: Literal["lower", "higher", "neither"], meaning: str
+) -> str:
+    TABLE[name] = Metric(name, unit, better, meaning)
+    return name
+
+
+WALL_S = _metric("time/wall_s", "s", "lower", "elapsed time of the main phase")
+CPU_S = _metric("time/cpu_s", "s", "lower", "CPU time of the main phase, children included, exact")
+TOTAL_WH = _metric("energy/total_wh", "Wh", "lower", "energy of the main phase")
+CPU_WH = _metric("energy/cpu_wh", "Wh", "lower", "the CPU's share of it")
+RAM_WH = _metric("energy/ram_wh", "Wh", "lower", "the memory's share of it")
+GPU_WH = _metric("energy/gpu_wh", "Wh", "lower", "the GPU's share of it")
+EMISSIONS_G = _metric("carbon/emissions_g", "g CO2e", "lower", "emissions of the main phase")
+EMISSIONS_KG = _metric("carbon/emissions_kg", "kg CO2e", "lower", "the same, in CodeCarbon's unit")
+RUN_WH = _metric("run/energy_wh", "Wh", "lower", "energy of the whole process")
+RUN_G = _metric("run/emissions_g", "g CO2e", "lower", "emissions of the whole process")
+
+EVAL_ACCURACY = _metric("eval/accuracy", "1", "higher", "share of the test images named rightly")
+EVAL_ACCURACY_LOW = _metric("eval/accuracy_low", "1", "higher", "its 95 % Wilson interval, low end")
+EVAL_ACCURACY_HIGH = _metric("eval/accuracy_high", "1", "higher", "the same, high end")
+VAL_ACCURACY = _metric(
+    "val/accuracy", "1", "higher", "share of the validation images named rightly"
+)
+
+PARAMETERS = _metric("model/parameters", "1", "lower", "weights of the model")
+FLOPS = _metric("model/flops", "1", "lower", "floating-point operations of one prediction")
+SIZE_BYTES = _metric("model/size_bytes", "B", "lower", "size of the weights")
+INFERENCE_WH_PER_1K = _metric(
+    "inference/energy_wh_per_1k", "Wh", "lower", "energy of 1,000 predictions, in one batch"
+)
+INFERENCE_G_PER_1K = _metric(
+    "inference/emissions_g_per_1k", "g CO2e", "lower", "emissions of 1,000 predictions"
+)
+LATENCY_MS = _metric("inference/latency_ms", "ms", "lower", "time of one prediction, alone")
+
+TRAIN_LOSS = _metric("train/loss", "nat", "lower", "curve: training loss after each epoch")
+TRAIN_ACCURACY = _metric("train/accuracy", "1", "higher", "curve: accuracy on the training images")
+VAL_LOSS = _metric("val/loss", "nat", "lower", "curve: validation loss after each epoch")
+
+SEARCH_WH = _metric(
+    "search/energy_wh", "Wh", "lower", "energy of the study, all sessions and trials"
+)
+SEARCH_G = _metric("search/emissions_g", "g CO2e", "lower", "emissions of the study")
+SEARCH_S = _metric("search/wall_s", "s", "lower", "time spent searching, all sessions")
+SEARCH_TRIALS = _metric("search/trials", "1", "neither", "trials finished")
+SEARCH_FRONT = _metric("search/front_size", "1", "neither", "models on the front")
+SEARCH_HYPERVOLUME = _metric(
+    "search/hypervolume", "1", "higher", "curve: area that the front dominates, after each trial"
+)
+
+PHASES = ("setup", "eval", "test", "inference")  # all but the one that a run is about
+
+
+def phase_metrics(phase: str) -> tuple[str, str, str]:
+    """Names of (seconds, Wh, grams) of a phase that is not the main one."""
+    return f"time/{phase}_s", f"energy/{phase}_wh", f"carbon/{phase}_g"
+
+
+for _phase in PHASES:
+    for _name, _unit in zip(phase_metrics(_phase), ("s", "Wh", "g CO2e"), strict=True):
+        _metric(_name, _unit, "lower", f"the same, of the phase {_phase}")
+
+KIND_TAG = "ecotrack.kind"
+SCHEMA_TAG = "ecotrack.schema"
+STUDY_TAG = "ecotrack.study"
+TRIAL_TAG = "ecotrack.trial"
+PARETO_TAG = "ecotrack.pareto"
+HOST_TAG = "ecotrack.host"
+DEVICE_TAG = "ecotrack.device"
+PROCESS_TAG = "ecotrack.process"
+LAUNCH_TAG = "ecotrack.launch"
+RUN_TAG = "ecotrack.run"
+CHOSEN_TAG = "ecotrack.chosen"
+REASON_TAG = "ecotrack.reason"
+SOURCE_TAG = "ecotrack.energy_source"
+COUNTRY_TAG = "ecotrack.country"
+INTENSITY_TAG = "ecotrack.intensity_g_per_kwh"
+INTENSITY_SOURCE_TAG = "ecotrack.intensity_source"
+INTENSITY_YEAR_TAG = "ecotrack.intensity_year"
+DIRTY_TAG = "git.dirty"
+
+
+def source_tags(cost: Measurement) -> dict[str, str]:
+    """How the energy of a run is known, by component and at its weakest."""
+    return {
+        SOURCE_TAG: cost.source,
+        f"{SOURCE_TAG}.cpu": cost.cpu_source,
+        f"{SOURCE_TAG}.ram": cost.ram_source,
+        f"{SOURCE_TAG}.gpu": cost.gpu_source,
+    }

@@ -1,0 +1,68 @@
+"""Numbers as people read them: three digits and a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ecotrack import metrics
+from ecotrack.choosing import Candidate
+from ecotrack.measurement import Measurement
+
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+
+
+def quantity(value: float, unit: str) -> str:
+    """`0.00284, "Wh"` reads `2.84 mWh`."""
+    scale, prefix = next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
+    return f"{value / scale:.3g} {prefix}{unit}"
+
+
+def percent(share: float) -> str:
+    """`0.9123` reads `91.23 %`."""
+    return f"{100 * share:.2f} %"
+
+
+def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:
+    """One row a phase: time, energy and how it is known, emissions."""
+    return [
+        {
+            "phase": phase,
+            "time": f"{cost.wall_s:.2f} s",
+            "CPU time": f"{cost.cpu_s:.2f} s",
+            "energy": quantity(cost.total_wh, "Wh"),
+            "CPU/RAM/GPU is": f"{cost.cpu_source}/{cost.ram_source}/{cost.gpu_source}",
+            "emissions": quantity(cost.co2_g, "g"),
+        }
+        for phase, cost in phases.items()
+    ]
+
+
+def scores(values: Mapping[str, float]) -> list[dict[str, str]]:
+    """One row a metric, with its unit and its meaning from the vocabulary."""
+    return [{"metric": name, "value": _score(name, value)} for name, value in values.items()]
+
+
+def front(members: Sequence[Candidate], chosen: Candidate | None = None) -> list[dict[str, str]]:
+    """One row a model of the front, with its accuracies, its price and its size."""
+    return [
+        {
+            "model": member.name + (" ← chosen" if member == chosen else ""),
+            "validation": percent(member.val_accuracy),
+            "test (95 % interval)": f"{percent(member.accuracy)} "
+            f"({100 * member.accuracy_low:.1f} to {100 * member.accuracy_high:.1f})",
+            "training": quantity(member.training_g, "g"),
+            "1,000 predictions": quantity(member.inference_g_per_1k, "g"),
+            "one prediction": f"{member.latency_ms:.2g} ms",
+            "parameters": f"{member.parameters:,}",
+        }
+        for member in members
+    ]
+
+
+def _score(name: str, value: float) -> str:
+    unit = metrics.TABLE[name].unit
+    if "accuracy" in name:
+        return percent(value)
+    if unit == "1":
+        return f"{value:,.0f}"
+    return f"{value:.3g} {unit}" if unit in ("ms", "s") else quantity(value, unit)

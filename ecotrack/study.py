@@ -1,0 +1,275 @@
+"""Optuna, spoken once: a search over a declared space, resumable, with several objectives.
+
+A study lives in one SQLite file. Kill its process at any moment: finished trials are kept, and the
+next session retries the one that died.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.importance import get_param_importances
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from ecotrack import SCHEMA, host
+from ecotrack.cli import UserError
+from ecotrack.measurement import Measurement
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+HEARTBEAT_S, GRACE_S = 60, 120
+MAX_RETRIES = 3  # of a configuration whose process died: it may be what kills it
+MAX_IN_VAIN = 200  # suggestions in a row that led to no training: the space is used up
+SCHEMA_KEY, PROCESS_KEY, RUN_KEY, REUSED_KEY = "schema", "process", "mlflow_run_id", "reused_from"
+REFERENCE_KEY = "reference_g"
+SESSION_PREFIX = "session/"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of these options."""
+
+    options: tuple[Any, ...]
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.options
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from low to high, both included."""
+
+    low: int
+    high: int
+    log: bool = False
+
+    def __contains__(self, value: Any) -> bool:
+        return isinstance(value, int) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number from low to high, handed out with two significant digits: readable, repeatable."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __contains__(self, value: Any) -> bool:
+        return self.low <= value <= self.high
+
+
+Space = Mapping[str, Choice | Whole | Real]
+Direction = Literal["minimize", "maximize"]
+Objective = Callable[[dict[str, Any], "Trial"], tuple[float, ...]]
+
+
+class PassedOver(Exception):  # noqa: N818 - no error, an answer
+    """Raised by an objective that will not try this configuration; it does not count."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The trial under way, as its objective sees it."""
+
+    number: int
+    _trial: optuna.Trial
+
+    def remember(self, run_id: str) -> None:
+        """Keep the id of the run in which this trial is recorded."""
+        self._trial.set_user_attr(RUN_KEY, run_id)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A trial that was carried out to its end."""
+
+    number: int
+    params: Mapping[str, Any]
+    values: tuple[float, ...]
+    run_id: str
+
+
+class Study:
+    """A named search that any number of sessions carry on.
+
+    Args:
+        path: the SQLite file; made when it is not there.
+        name: of the study.
+        directions: objective name -> `minimize` or `maximize`, in the order of the values.
+        on_dead: told the run id of each trial that is found dead.
+
+    Raises:
+        UserError: the file cannot be used, or holds this study with other objectives.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        directions: Mapping[str, Direction],
+        on_dead: Callable[[str], None] = lambda run_id: None,
+    ) -> None:
+        self.name = name
+        self._on_dead = on_dead
+        self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
+        folder_or_file = path if path.exists() else path.parent
+        if not os.access(folder_or_file, os.W_OK):
+            raise UserError(f"the study store {path} cannot be written")
+        try:
+            self._study = optuna.create_study(
+                storage=RDBStorage(
+                    f"sqlite:///{path}",
+                    heartbeat_interval=HEARTBEAT_S,
+                    grace_period=GRACE_S,
+                    heartbeat_stale_trial_callback=self._bury,
+                ),
+                study_name=name,
+                directions=list(directions.values()),
+                load_if_exists=True,
+            )
+        except (RuntimeError, ValueError, SQLAlchemyError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"the study store {path} cannot be used: {reason}") from error
+        if [d.name.lower() for d in self._study.directions] != list(directions.values()):
+            raise UserError(f"study {name!r} in {path} has other objectives; take another --study")
+        if self._attrs.get(SCHEMA_KEY, SCHEMA) != SCHEMA:
+            raise UserError(f"study {name!r} in {path} was written by another version of ecotrack")
+        self._study.set_user_attr(SCHEMA_KEY, SCHEMA)
+        self._study.set_metric_names(list(directions))
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the run that stands for this study, for ever."""
+        return self._attrs.get(RUN_KEY)
+
+    @run_id.setter
+    def run_id(self, run_id: str) -> None:
+        self._study.set_user_attr(RUN_KEY, run_id)
+
+    @property
+    def reference_g(self) -> float | None:
+        """The cost from which hypervolume is counted; once recorded, it never moves."""
+        return self._attrs.get(REFERENCE_KEY)
+
+    @reference_g.setter
+    def reference_g(self, grams: float) -> None:
+        self._study.set_user_attr(REFERENCE_KEY, grams)
+
+    @property
+    def finished(self) -> list[Finished]:
+        """Trials carried out to their end, in order; reused results are not among them."""
+        return [
+            Finished(
+                t.number,
+                {name: _rounded(value) for name, value in t.params.items()},
+                tuple(t.values),
+                t.user_attrs.get(RUN_KEY, ""),
+            )
+            for t in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+            if REUSED_KEY not in t.user_attrs
+        ]
+
+    @property
+    def cost(self) -> Measurement:
+        """What all sessions have cost so far."""
+        kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
+        return sum((Measurement(**fields) for fields in kept), Measurement())
+
+    def keep_cost(self, session: Measurement) -> None:
+        """Replace what this process's session has cost so far."""
+        self._study.set_user_attr(SESSION_PREFIX + host.process_id(), asdict(session))
+
+    def search(
+        self,
+        space: Space,
+        objective: Objective,
+        *,
+        trials: int,
+        seed: int,
+        starts: Sequence[Mapping[str, Any]] = (),
+        go_on: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Try configurations until `trials` of them, over all sessions, are finished.
+
+        Multivariate TPE (Ozaki et al. 2022, https://doi.org/10.1613/jair.1.13188) after `starts`.
+        A configuration that is finished already is not tried again: its values are reused.
+
+        Args:
+            space: parameter -> where its values come from.
+            objective: (parameters, trial) -> one value an objective.
+            trials: the total, earlier sessions included.
+            seed: of the suggestions.
+            starts: configurations to try first.
+            go_on: asked before each trial; False ends the session.
+        """
+        for trial in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            process = trial.user_attrs.get(PROCESS_KEY)
+            if process and host.is_dead(process):
+                self._study.tell(trial.number, state=TrialState.FAIL)
+                self._bury(self._study, trial)
+        for start in starts:
+            self._study.enqueue_trial(dict(start), skip_if_exists=True)
+        # The same seed for every session would suggest the same points again (optuna#3255).
+        self._study.sampler = optuna.samplers.TPESampler(
+            multivariate=True, constant_liar=True, seed=seed + len(self._study.trials)
+        )
+        in_vain, done = 0, len(self.finished)
+        while done < trials and in_vain < MAX_IN_VAIN and go_on():
+            self._study.optimize(lambda trial: self._try(trial, space, objective), n_trials=1)
+            before, done = done, len(self.finished)
+            in_vain = 0 if done > before else in_vain + 1
+
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Objective -> parameter -> share of its variance (PED-ANOVA); empty below four trials."""
+        if len(self.finished) < 4:
+            return {}
+        targets = {name: _value_at(i) for i, name in enumerate(self._study.metric_names or [])}
+        return {
+            name: get_param_importances(self._study, target=value)
+            for name, value in targets.items()
+        }
+
+    @property
+    def _attrs(self) -> dict[str, Any]:
+        return self._study.user_attrs
+
+    def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
+        trial.set_user_attr(PROCESS_KEY, host.process_id())
+        params = {name: _suggest(trial, name, range_) for name, range_ in space.items()}
+        twin = next((t for t in self.finished if t.params == params), None)
+        if twin:
+            trial.set_user_attr(REUSED_KEY, twin.number)
+            return twin.values
+        try:
+            return objective(params, Trial(trial.number, trial))
+        except PassedOver as reason:
+            raise optuna.TrialPruned(str(reason)) from reason
+
+    def _bury(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        if RUN_KEY in trial.user_attrs:
+            self._on_dead(trial.user_attrs[RUN_KEY])
+        self._retry(study, trial)
+
+
+def _value_at(position: int) -> Callable[[FrozenTrial], float]:
+    return lambda trial: trial.values[position]
+
+
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.2g}") if isinstance(value, float) else value
+
+
+def _suggest(trial: optuna.Trial, name: str, values: Choice | Whole | Real) -> Any:
+    if isinstance(values, Choice):
+        return trial.suggest_categorical(name, values.options)
+    if isinstance(values, Whole):
+        return trial.suggest_int(name, values.low, values.high, log=values.log)
+    return _rounded(trial.suggest_float(name, values.low, values.high, log=values.log))

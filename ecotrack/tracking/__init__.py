@@ -1,0 +1,15 @@
+"""MLflow, spoken once: the store, its runs, their models and views. The only importer of mlflow.
+
+Everything goes by run id through the client; MLflow's "active run" is never used, because under
+`mlflow run` it swallows the project's run (mlflow#15713).
+"""
+
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its migrations are not our user's news
+
+from ecotrack.tracking.record import Record
+from ecotrack.tracking.store import RunView, Store
+
+__all__ = ["Record", "RunView", "Store"]

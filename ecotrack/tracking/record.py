@@ -1,0 +1,147 @@
+"""Writing one run: what an experiment returned becomes metrics, curves, files and a model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.data.numpy_dataset import from_numpy
+from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+
+from ecotrack import metrics
+from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result
+from ecotrack.tracking import models
+
+NOTE_TAG = "mlflow.note.content"
+TABLES_TAG = "mlflow.loggedArtifacts"
+BATCH = 1000  # metrics that MLflow takes at once
+
+
+class Record:
+    """One run, open for writing."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._client = mlflow.MlflowClient()
+
+    def log(self, result: Result) -> None:
+        """Write down all that an experiment returned."""
+        sources = metrics.source_tags(sum(result.costs.values(), Measurement()))
+        self.write(
+            values=flatten(result), tags={**(sources if result.costs else {}), **result.tags}
+        )
+        self._write_curves(result.curves)
+        for name, content in result.artifacts.items():
+            self._write_artifact(name, content)
+        if result.datasets:
+            inputs = [_dataset_input(role, data) for role, data in result.datasets.items()]
+            self._client.log_inputs(self.run_id, inputs)
+        if result.model is not None:
+            models.save(result.model, self.run_id)
+
+    def write(
+        self,
+        *,
+        params: Mapping[str, str] | None = None,
+        values: Mapping[str, float] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add to this run. Parameters that MLflow has already from MLproject stay as they are."""
+        have = self._client.get_run(self.run_id).data.params if params else {}
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            self.run_id,
+            metrics=[Metric(key, value, now, 0) for key, value in (values or {}).items()],
+            params=[Param(key, text) for key, text in (params or {}).items() if key not in have],
+            tags=[RunTag(key, str(text)) for key, text in (tags or {}).items()],
+        )
+
+    def point(self, metric: str, value: float, step: int) -> None:
+        """Add one point to a curve."""
+        self._client.log_metric(self.run_id, metric, value, step=step)
+
+    def _write_curves(self, curves: Mapping[str, Sequence[float]]) -> None:
+        now = int(time.time() * 1000)
+        points = [
+            Metric(key, value, now, step)
+            for key, values in curves.items()
+            for step, value in enumerate(values, start=1)
+        ]
+        for start in range(0, len(points), BATCH):
+            self._client.log_batch(self.run_id, metrics=points[start : start + BATCH])
+
+    def _write_artifact(self, name: str, content: Any) -> None:
+        if isinstance(content, str):
+            self._client.log_text(self.run_id, content, name)
+        elif isinstance(content, bytes):
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / name
+                path.write_bytes(content)
+                self._client.log_artifact(self.run_id, str(path))
+        elif name.endswith(".csv"):
+            self._client.log_text(self.run_id, _csv(content), name)
+        else:
+            self._write_table(name, content)
+
+    def _write_table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """A table that the UI shows as one. MLflow's log_table would append to an earlier one."""
+        columns = list(rows[0]) if rows else []
+        table = {"columns": columns, "data": [[row[key] for key in columns] for row in rows]}
+        self._client.log_text(self.run_id, json.dumps(table), name)
+        tags = self._client.get_run(self.run_id).data.tags
+        listed = json.loads(tags.get(TABLES_TAG, "[]"))
+        entry = {"path": name, "type": "table"}
+        if entry not in listed:
+            self._client.set_tag(self.run_id, TABLES_TAG, json.dumps([*listed, entry]))
+
+
+def flatten(result: Result) -> dict[str, float]:
+    """Costs and scores as metrics."""
+    values: dict[str, float] = {}
+    for phase, cost in result.costs.items():
+        if phase in metrics.PHASES:
+            seconds, wh, grams = metrics.phase_metrics(phase)
+            values |= {seconds: cost.wall_s, wh: cost.total_wh, grams: cost.co2_g}
+        else:
+            values |= _main_phase(cost)
+    return values | dict(result.scores)
+
+
+def run_totals(cost: Measurement) -> dict[str, float]:
+    """What a whole process cost, as metrics."""
+    return {metrics.RUN_WH: cost.total_wh, metrics.RUN_G: cost.co2_g}
+
+
+def _main_phase(cost: Measurement) -> dict[str, float]:
+    return {
+        metrics.WALL_S: cost.wall_s,
+        metrics.CPU_S: cost.cpu_s,
+        metrics.TOTAL_WH: cost.total_wh,
+        metrics.CPU_WH: cost.cpu_j / J_PER_WH,
+        metrics.RAM_WH: cost.ram_j / J_PER_WH,
+        metrics.GPU_WH: cost.gpu_j / J_PER_WH,
+        metrics.EMISSIONS_G: cost.co2_g,
+        metrics.EMISSIONS_KG: cost.co2_g / 1000,
+    }
+
+
+def _dataset_input(role: str, data: Dataset) -> DatasetInput:
+    dataset = from_numpy(data.features, targets=data.targets, name=data.name, source=data.source)
+    return DatasetInput(
+        dataset=dataset._to_mlflow_entity(), tags=[InputTag("mlflow.data.context", role)]
+    )
+
+
+def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

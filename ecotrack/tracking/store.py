@@ -1,0 +1,286 @@
+"""The store of runs: opening it, opening and closing runs in it, reading them back."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+from sqlalchemy.exc import SQLAlchemyError
+
+from ecotrack import SCHEMA, host, metrics
+from ecotrack.cli import UserError
+from ecotrack.tracking import views
+from ecotrack.tracking.record import NOTE_TAG, Record
+
+PARENT_TAG = "mlflow.parentRunId"
+UI_SERVER = "http://127.0.0.1:5000"
+
+
+def project_root() -> Path:
+    """The checkout that holds MLproject, else the current folder."""
+    checkout = Path(__file__).resolve().parents[1]
+    return checkout if (checkout / "MLproject").exists() else Path.cwd()
+
+
+def default_uri() -> str:
+    """$MLFLOW_TRACKING_URI, else `mlflow.db` in the project: what a bare `mlflow ui` shows."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it was read from the store."""
+
+    run_id: str
+    name: str
+    status: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+class Store:
+    """The place where runs are kept; open it before anything is started."""
+
+    def __init__(self) -> None:
+        """Connect.
+
+        Raises:
+            UserError: the store cannot be written, or is of another version.
+        """
+        self.uri = default_uri()
+        self._check_writable()
+        mlflow.set_tracking_uri(self.uri)
+        try:
+            self.client = mlflow.MlflowClient()
+            self.client.search_experiments(max_results=1)
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"the run store {self.uri} cannot be used: {reason}") from error
+        # Taken off the environment, or the first run that MLflow opens by itself would be this one.
+        self._project_run = os.environ.pop("MLFLOW_RUN_ID", None)
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+
+    @property
+    def folder(self) -> Path:
+        """Where the store's database lies, and so what belongs beside it."""
+        path = _sqlite_path(self.uri)
+        return path.parent if path else project_root()
+
+    @contextmanager
+    def run(
+        self,
+        experiment: str,
+        name: str,
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+        *,
+        resume: str | None = None,
+    ) -> Iterator[Record]:
+        """Open a run (or go on with the one named by `resume`), and close it as it ended.
+
+        Under `mlflow run` the project's run is this run if it lies in the right experiment and
+        nothing is resumed; otherwise it is marked as a mere launch, linked both ways.
+        """
+        self.close_dead_runs()
+        experiment_id = self.experiment_id(experiment)
+        project_run = self.client.get_run(self._project_run) if self._project_run else None
+        self._project_run = None  # the first run that this command opens, and no other
+        if not resume and project_run and project_run.info.experiment_id == experiment_id:
+            resume, project_run = project_run.info.run_id, None
+        run_id = resume or self._create(experiment_id, name)
+        record = Record(run_id)
+        record.write(params=params, tags={**_host_tags(), **tags})
+        self._rename(run_id, name)
+        if project_run:
+            self._mark_launch(project_run.info.run_id, record, experiment_id)
+        self.client.update_run(run_id, status="RUNNING")
+        with self._closing([run_id, *([project_run.info.run_id] if project_run else [])]):
+            yield record
+
+    @contextmanager
+    def child(
+        self, parent_id: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]
+    ) -> Iterator[Record]:
+        """Open a run below another one, and close it as its block ends."""
+        experiment_id = self.client.get_run(parent_id).info.experiment_id
+        run_id = self._create(experiment_id, name, {PARENT_TAG: parent_id})
+        record = Record(run_id)
+        record.write(params=params, tags=tags)
+        with self._closing([run_id]):
+            yield record
+
+    def experiment_id(self, name: str) -> str:
+        """Id of an experiment, which is created when it is new."""
+        found = self.client.get_experiment_by_name(name)
+        if found is None:
+            return self.client.create_experiment(
+                name, self._artifact_location(name), tags={metrics.SCHEMA_TAG: str(SCHEMA)}
+            )
+        if found.lifecycle_stage != "active":
+            raise UserError(
+                f"experiment {name!r} was deleted; "
+                f"`mlflow experiments restore -x {found.experiment_id}` brings it back"
+            )
+        return found.experiment_id
+
+    def describe_experiment(self, experiment_id: str, note: str) -> None:
+        """Set the text that the UI shows above an experiment's runs."""
+        self.client.set_experiment_tag(experiment_id, NOTE_TAG, note)
+
+    def runs(self, experiment: str, tags: Mapping[str, str]) -> list[RunView]:
+        """All runs of an experiment that carry these tags, oldest first."""
+        found = self.client.get_experiment_by_name(experiment)
+        if found is None:
+            return []
+        condition = " AND ".join(f"tags.`{key}` = '{text}'" for key, text in tags.items())
+        return [_view(run) for run in self._search([found.experiment_id], condition)]
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether a run is here, and not deleted."""
+        try:
+            return self.client.get_run(run_id).info.lifecycle_stage == "active"
+        except MlflowException:
+            return False
+
+    def view(self, run_id: str) -> RunView:
+        """One run as it stands."""
+        return _view(self.client.get_run(run_id))
+
+    def children(self, parent_id: str) -> list[RunView]:
+        """The children of a run, oldest first."""
+        experiment_id = self.client.get_run(parent_id).info.experiment_id
+        return [
+            _view(r) for r in self._search([experiment_id], f"tags.`{PARENT_TAG}` = '{parent_id}'")
+        ]
+
+    def kill(self, run_id: str, reason: str) -> None:
+        """Close a run whose process is gone."""
+        self.client.set_tag(run_id, metrics.REASON_TAG, reason)
+        self.client.set_terminated(run_id, "KILLED")
+
+    def close_dead_runs(self) -> None:
+        """Mark as KILLED what a killed process of this machine left RUNNING."""
+        ids = [e.experiment_id for e in self.client.search_experiments()]
+        for run in self._search(ids, "attributes.status = 'RUNNING'"):
+            process = run.data.tags.get(metrics.PROCESS_TAG)
+            if process and host.is_dead(process):
+                self.kill(run.info.run_id, "its process was killed")
+
+    def save_view(
+        self,
+        experiment_id: str,
+        key: str,
+        name: str,
+        charts: Sequence[dict[str, Any]],
+        **table: Any,
+    ) -> str:
+        """Offer a view of an experiment in the UI; return the link that opens it."""
+        created_ms = int(time.time() * 1000)
+        self.client.set_experiment_tag(
+            experiment_id, *views.tag(key, name, charts, created_ms=created_ms, **table)
+        )
+        return views.link(self._server, experiment_id, key)
+
+    def run_link(self, experiment_id: str, run_id: str) -> str:
+        """The address of a run's page in the UI."""
+        return f"{self._server}/#/experiments/{experiment_id}/runs/{run_id}"
+
+    @property
+    def _server(self) -> str:
+        return self.uri.rstrip("/") if self.uri.startswith("http") else UI_SERVER
+
+    def _search(self, experiment_ids: Sequence[str], condition: str) -> list[Run]:
+        found: list[Run] = []
+        token = None
+        while True:
+            page = self.client.search_runs(
+                list(experiment_ids),
+                condition,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            found.extend(page)
+            token = page.token
+            if not token:
+                return found
+
+    def _create(self, experiment_id: str, name: str, tags: Mapping[str, str] | None = None) -> str:
+        # create_run alone, unlike start_run, would lack the user, source and commit tags.
+        all_tags = resolve_tags({**_host_tags(), **(tags or {})})
+        return self.client.create_run(experiment_id, run_name=name, tags=all_tags).info.run_id
+
+    def _rename(self, run_id: str, name: str) -> None:
+        """Replace the name that MLflow invented (such as `bold-crane-12`), not one a user gave."""
+        given = self.client.get_run(run_id).info.run_name or ""
+        if re.fullmatch(r"[a-z]+-[a-z]+-\d+", given):
+            self.client.update_run(run_id, name=name)
+
+    def _mark_launch(self, launch_id: str, record: Record, experiment_id: str) -> None:
+        tags = {metrics.KIND_TAG: "launch", metrics.RUN_TAG: record.run_id, **_host_tags()}
+        tags[NOTE_TAG] = (
+            f"Only launched [the run itself]({self.run_link(experiment_id, record.run_id)})."
+        )
+        for key, text in tags.items():
+            self.client.set_tag(launch_id, key, text)
+        record.write(tags={metrics.LAUNCH_TAG: launch_id})
+
+    @contextmanager
+    def _closing(self, run_ids: Sequence[str]) -> Iterator[None]:
+        status = "FAILED"
+        try:
+            yield
+            status = "FINISHED"
+        except (KeyboardInterrupt, SystemExit):
+            status = "KILLED"
+            raise
+        finally:
+            for run_id in run_ids:
+                self.client.set_terminated(run_id, status)
+
+    def _check_writable(self) -> None:
+        path = _sqlite_path(self.uri)
+        if path is None:
+            return
+        target = path if path.exists() else path.parent
+        if not os.access(target, os.W_OK) or not os.access(path.parent, os.W_OK):
+            raise UserError(
+                f"the run store {path} cannot be written; "
+                "set MLFLOW_TRACKING_URI to a place that can, such as sqlite:////tmp/mlflow.db"
+            )
+
+    def _artifact_location(self, experiment: str) -> str | None:
+        path = _sqlite_path(self.uri)
+        return (path.parent / "mlruns" / experiment).as_uri() if path else None
+
+
+def _host_tags() -> dict[str, str]:
+    tags = {
+        metrics.SCHEMA_TAG: str(SCHEMA),
+        metrics.HOST_TAG: host.describe(),
+        metrics.PROCESS_TAG: host.process_id(),
+    }
+    dirty = host.git_is_dirty(project_root())
+    return tags if dirty is None else {**tags, metrics.DIRTY_TAG: str(dirty).lower()}
+
+
+def _view(run: Run) -> RunView:
+    data, info = run.data, run.info
+    return RunView(
+        info.run_id, info.run_name or "", info.status, data.params, data.metrics, data.tags
+    )
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    prefix = "sqlite:///"
+    return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None

@@ -1,0 +1,39 @@
+"""The main job: search Fashion-MNIST for eight minutes at most, then choose a model of right size.
+
+    make
+
+The same as `search` followed by `choose`, with defaults for two cores. Stopped half-way it goes
+on; finished, it prints the study again in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecotrack.cli import option
+from ecotrack.launch import session
+from experiments import choose, search
+
+
+@dataclass(frozen=True)
+class Config(search.Config):
+    """What `main` can be told: all of `search`, and how close to the best the choice must be."""
+
+    trials: int = option(
+        24, "trained models in all, over all sessions", at_least=1, at_most=100_000
+    )
+    time_s: float | None = option(
+        270.0,
+        "start no trial after so many seconds of searching, over all sessions",
+        at_least=0,
+        at_most=1e9,
+    )
+    within: float | None = option(1.0, "points below the best", at_least=0, at_most=100)
+
+
+if __name__ == "__main__":
+    with session("main", Config, search.check) as started:
+        config: Config = started.config
+        search.carry_on(started)
+        need = choose.Config(study=config.study, within=config.within, country=config.country)
+        choose.carry_out(started, need)

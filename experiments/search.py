@@ -1,0 +1,238 @@
+"""Which models give the most accuracy for each gram of CO2?
+
+    mlflow run . -e search --env-manager local --experiment-name fashion-mnist-search
+
+Searches Keras models of different family and size, with and without augmentation: validation
+accuracy up, training emissions down. Stop it at any moment; the same command goes on. At the end
+the members of the front meet the test images, once. With the defaults it takes a quarter of an
+hour on two cores, and the best model reaches about 0.91.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ecotrack import measure, metrics, reading, terminal
+from ecotrack.cli import option, parameters
+from ecotrack.launch import Session, raw_record, session
+from ecotrack.measure import Meter, Window
+from ecotrack.measurement import Measurement, Result
+from ecotrack.meters import CodeCarbonMeter
+from ecotrack.mirror import DIRECTIONS, Mirror, check_run_exists
+from ecotrack.study import Choice, Finished, PassedOver, Real, Space, Study, Trial, Whole
+from ecotrack.study_report import report
+from ecotrack.tracking import Record, Store, views
+from ecotrack.tracking import models as saved
+from experiments import train
+from experiments.workloads.fashion import data, models
+from experiments.workloads.fashion.models import Augmentation, Family
+from experiments.workloads.fashion.training import Device
+
+EXPERIMENT = "fashion-mnist-search"
+CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What `search` can be told."""
+
+    study: str = option("fashion-mnist", "its name; the same name goes on with it")
+    trials: int = option(
+        40, "trained models in all, over all sessions", at_least=1, at_most=100_000
+    )
+    time_s: float | None = option(
+        None,
+        "start no trial after so many seconds of searching, over all sessions",
+        at_least=0,
+        at_most=1e9,
+    )
+    families: tuple[Family, ...] = option(models.FAMILIES, "families to try")
+    augmentations: tuple[Augmentation, ...] = option(models.AUGMENTATIONS, "augmentations to try")
+    max_width: int = option(64, "widest model", at_least=2, at_most=512)
+    max_depth: int = option(4, "deepest model", at_least=1, at_most=16)
+    max_epochs: int = option(8, "longest training", at_least=1, at_most=1000)
+    max_tflop: float = option(
+        4.0,
+        "pass over models whose training takes more 10^12 operations",
+        at_least=1e-6,
+        at_most=1e9,
+    )
+    images: int | None = option(None, "train on so many images only", at_least=100, at_most=55_000)
+    seed: int = option(0, "of the suggestions and of each training", at_least=0, at_most=2**31)
+    device: Device = option("auto", "where to compute")
+    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
+
+
+WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+def starts() -> list[dict[str, Any]]:
+    """Where every search begins: from the cheapest model that learns to a good one."""
+    names = ("family", "width", "depth", "augmentation", "epochs", "batch_size", "learning_rate")
+    rows = [
+        ("mlp", 2, 1, "none", 1, 256, 0.01),
+        ("cnn", 8, 3, "none", 4, 128, 0.005),
+        ("mlp", 16, 1, "none", 4, 256, 0.003),
+        ("cnn", 16, 3, "none", 5, 128, 0.005),
+        ("cnn", 4, 2, "none", 2, 128, 0.01),
+        ("residual", 8, 3, "flip", 4, 256, 0.01),
+        ("separable", 16, 3, "none", 3, 256, 0.01),
+    ]
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def space(config: Config) -> Space:
+    """What a trial may be; the names are those of `train`'s options."""
+    return {
+        "family": Choice(config.families),
+        "width": Choice(tuple(w for w in WIDTHS if w <= config.max_width)),
+        "depth": Whole(1, config.max_depth),
+        "augmentation": Choice(config.augmentations),
+        "epochs": Whole(1, config.max_epochs, log=True),
+        "batch_size": Choice((64, 128, 256, 512)),
+        "learning_rate": Real(0.001, 0.02, log=True),
+    }
+
+
+def check(config: Config, store: Store) -> None:
+    """Refuse bad data, a missing device, a study that cannot go on."""
+    train.check(recipe(config, {}))
+    check_run_exists(store, open_study(config.study, store))
+
+
+def open_study(name: str, store: Store) -> Study:
+    """The study, beside the store of runs."""
+    return Study(
+        store.folder / "optuna.db", name, DIRECTIONS, lambda run: store.kill(run, "its trial died")
+    )
+
+
+def recipe(config: Config, params: Mapping[str, Any]) -> train.Config:
+    """A trial's parameters as a configuration of `train`; the test images stay out of reach."""
+    return train.Config(
+        **params,
+        seed=config.seed,
+        images=config.images,
+        device=config.device,
+        country=config.country,
+        test=False,
+    )
+
+
+def carry_on(started: Session) -> None:
+    """One session of a study: trials, the front on the test images, the report, the print."""
+    config, store, meter = started.config, started.store, started.meter
+    study = open_study(config.study, store)
+    with started.run(EXPERIMENT, f"study {config.study}", resume=study.run_id) as parent:
+        mirror = Mirror(store, study, parent)
+        with raw_record(meter) as raw, measure(meter) as window:
+            try_models(config, meter, study, mirror, parent, window)
+            finish_front(mirror, meter)
+        study.keep_cost(window.cost)
+        result = report(study, mirror)
+        parent.log(replace(result, artifacts={**result.artifacts, **raw}))
+    for title, rows in result.summary.items():
+        terminal.table(title, rows)
+    terminal.say(f"In the MLflow UI: `make ui`, then {link(config.study, store)}")
+    terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
+
+
+def try_models(
+    config: Config,
+    meter: CodeCarbonMeter,
+    study: Study,
+    mirror: Mirror,
+    parent: Record,
+    window: Window,
+) -> None:
+    """Train one configuration after another, until there are enough or the time is up."""
+
+    def objective(params: dict[str, Any], trial: Trial) -> tuple[float, float]:
+        chosen = recipe(config, params)
+        if tflop(chosen) > config.max_tflop:
+            raise PassedOver(f"{tflop(chosen):.3g} TFLOP of training")
+        with mirror.trial(trial.number, train.title(chosen), parameters(chosen)) as child:
+            trial.remember(child.run_id)
+            with raw_record(meter) as raw:
+                result = train.run(chosen, meter)
+            values = result.scores[metrics.VAL_ACCURACY], result.costs["training"].co2_g
+            kept = result.model if mirror.would_be_on_front(*values) else None
+            child.log(replace(result, model=kept, artifacts=raw))
+        if study.reference_g is None:
+            study.reference_g = 2 * values[1] * config.max_tflop / tflop(chosen)
+        parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))
+        return values
+
+    def go_on() -> bool:
+        study.keep_cost(window.so_far())
+        front, spent = mirror.mark_front(), study.cost
+        progress.update(len(study.finished), status(front, spent, config.time_s))
+        return config.time_s is None or spent.wall_s < config.time_s
+
+    with terminal.bar(f"study {config.study}", config.trials) as progress:
+        study.search(
+            space(config),
+            objective,
+            trials=config.trials,
+            seed=config.seed,
+            starts=[start for start in starts() if fits(start, space(config))],
+            go_on=go_on,
+        )
+        go_on()
+
+
+def finish_front(mirror: Mirror, meter: Meter) -> None:
+    """Evaluate each member of the front on the test images, once in its life."""
+    on_front = {trial.run_id for trial in mirror.mark_front()}
+    for run in mirror.runs():
+        if run.run_id in on_front and metrics.EVAL_ACCURACY not in run.metrics:
+            model = saved.load(run.run_id)
+            result = train.finish(Result(model=model), data.load(), meter)
+            Record(run.run_id).log(replace(result, model=None))
+
+
+def link(study: str, store: Store) -> str:
+    """The saved view of a study in the MLflow UI: accuracy by carbon, and what led to it."""
+    return store.save_view(
+        store.experiment_id(EXPERIMENT),
+        f"pareto-{study}",
+        f"Pareto: accuracy x carbon ({study})",
+        [
+            views.scatter(metrics.EMISSIONS_G, metrics.VAL_ACCURACY),
+            views.parallel(list(space(Config())), [metrics.EMISSIONS_G, metrics.VAL_ACCURACY]),
+        ],
+        columns=[
+            f"tags.`{metrics.PARETO_TAG}`",
+            *(f"metrics.`{m}`" for m in (metrics.VAL_ACCURACY, metrics.EVAL_ACCURACY)),
+            *(f"metrics.`{m}`" for m in (metrics.EMISSIONS_G, metrics.TOTAL_WH, metrics.WALL_S)),
+            f"metrics.`{metrics.PARAMETERS}`",
+        ],
+        order_by=metrics.EMISSIONS_G,
+        search=f"tags.`{metrics.STUDY_TAG}` = '{study}' AND tags.`{metrics.KIND_TAG}` = 'trial'",
+    )
+
+
+def status(front: list[Finished], spent: Measurement, limit_s: float | None) -> str:
+    """One line while the search runs."""
+    left = "" if limit_s is None else f" · {max(0, limit_s - spent.wall_s):.0f} s left"
+    best = f" · best {reading.percent(front[-1].values[0])}" if front else ""
+    return f"{reading.quantity(spent.co2_g, 'g')} so far{best} · front {len(front)}{left}"
+
+
+def fits(start: Mapping[str, Any], allowed: Space) -> bool:
+    """Whether a start lies in the space that the user left open."""
+    return all(start[name] in values for name, values in allowed.items())
+
+
+def tflop(config: train.Config) -> float:
+    """10^12 operations of training: forward once and backward twice, for each image and epoch."""
+    once = models.flops(models.build(config.family, config.width, config.depth))
+    images = config.images or len(data.load().training)
+    return 3 * once * images * config.epochs / 1e12
+
+
+if __name__ == "__main__":
+    with session("search", Config, check) as started:
+        carry_on(started)

@@ -1,0 +1,1 @@
+"""The specimens: plain functions that know nothing of meters, MLflow or Optuna."""

@@ -20,8 +20,9 @@ GUESSING = 0.1  # accuracy of a model that has learned nothing, of ten classes
 class Mirror:
     """Keeps the runs of a study in step with it. Objectives: accuracy up, emissions down."""
 
-    def __init__(self, store: Store, study: Study, parent: Record) -> None:
-        self._store, self._study, self._parent = store, study, parent
+    def __init__(self, store: Store, study: Study, parent: Record, tags: Mapping[str, str]) -> None:
+        """`tags` go on every trial's run."""
+        self._store, self._study, self._parent, self._tags = store, study, parent, tags
         study.run_id = parent.run_id
         self._marks = {
             run.run_id: run.tags.get(metrics.PARETO_TAG) for run in store.children(parent.run_id)
@@ -32,6 +33,7 @@ class Mirror:
     def trial(self, number: int, name: str, params: Mapping[str, str]) -> Iterator[Record]:
         """The run of one trial."""
         tags = {
+            **self._tags,
             metrics.KIND_TAG: "trial",
             metrics.STUDY_TAG: self._study.name,
             metrics.TRIAL_TAG: str(number),

@@ -7,6 +7,7 @@ next session retries the one that died.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Literal
 import optuna
 from optuna.importance import get_param_importances
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -23,6 +25,8 @@ from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+# Heartbeats, their retry and metric names: experimental since 2.8, and all that Optuna offers.
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 HEARTBEAT_S, GRACE_S = 60, 120
 MAX_RETRIES = 3  # of a configuration whose process died: it may be what kills it
@@ -231,7 +235,12 @@ class Study:
         """Objective -> parameter -> share of its variance (PED-ANOVA); empty below four trials."""
         if len(self.finished) < 4:
             return {}
-        targets = {name: _value_at(i) for i, name in enumerate(self._study.metric_names or [])}
+        names, directions = self._study.metric_names or [], self._study.directions
+        # PED-ANOVA asks what makes the target low, so what is maximised goes in with a minus.
+        targets = {
+            name: _value_at(i, -1 if directions[i] == StudyDirection.MAXIMIZE else 1)
+            for i, name in enumerate(names)
+        }
         return {
             name: get_param_importances(self._study, target=value)
             for name, value in targets.items()
@@ -259,8 +268,8 @@ class Study:
         self._retry(study, trial)
 
 
-def _value_at(position: int) -> Callable[[FrozenTrial], float]:
-    return lambda trial: trial.values[position]
+def _value_at(position: int, sign: int) -> Callable[[FrozenTrial], float]:
+    return lambda trial: sign * trial.values[position]
 
 
 def _rounded(value: Any) -> Any:

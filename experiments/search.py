@@ -16,7 +16,7 @@ from typing import Any
 
 from ecotrack import measure, metrics, reading, terminal
 from ecotrack.cli import option, parameters
-from ecotrack.launch import Session, raw_record, session
+from ecotrack.launch import Session, grid_tags, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
 from ecotrack.meters import CodeCarbonMeter
@@ -126,7 +126,7 @@ def carry_on(started: Session) -> None:
     config, store, meter = started.config, started.store, started.meter
     study = open_study(config.study, store)
     with started.run(EXPERIMENT, f"study {config.study}", resume=study.run_id) as parent:
-        mirror = Mirror(store, study, parent)
+        mirror = Mirror(store, study, parent, grid_tags(meter))
         with raw_record(meter) as raw, measure(meter) as window:
             try_models(config, meter, study, mirror, parent, window)
             finish_front(mirror, meter)

@@ -23,4 +23,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _silence():  # some lines come whatever the level is (tensorflow#100442)
     import tensorflow as tf
 
+tf.get_logger().setLevel("ERROR")  # that every new model is traced anew is no news to a search
+
 __all__ = ["tf"]

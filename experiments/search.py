@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecotrack import measure, metrics, reading, terminal
-from ecotrack.cli import option, parameters
+from ecotrack.cli import option, parameters, spell
 from ecotrack.launch import Session, grid_tags, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
@@ -201,7 +201,10 @@ def link(study: str, store: Store) -> str:
         f"Pareto: accuracy x carbon ({study})",
         [
             views.scatter(metrics.EMISSIONS_G, metrics.VAL_ACCURACY),
-            views.parallel(list(space(Config())), [metrics.EMISSIONS_G, metrics.VAL_ACCURACY]),
+            views.parallel(
+                [spell(name) for name in space(Config())],
+                [metrics.EMISSIONS_G, metrics.VAL_ACCURACY],
+            ),
         ],
         columns=[
             f"tags.`{metrics.PARETO_TAG}`",

@@ -20,7 +20,7 @@ def confusion(counts: np.ndarray) -> alt.LayerChart:
     squares = axes.mark_rect().encode(
         color=alt.Color("images:Q", title="images").scale(type="symlog", scheme="blues")
     )
-    light_on_dark = alt.condition(alt.datum.images > 300, alt.value("white"), alt.value("black"))
+    light_on_dark = alt.condition(alt.datum.images > 60, alt.value("white"), alt.value("black"))
     numbers = axes.mark_text(fontSize=10).encode(text="images:Q", color=light_on_dark)
     return (squares + numbers).properties(width=420, height=420)
 

@@ -1,0 +1,38 @@
+# Two commands are all the set-up there is: `make` (the main job) and `make test`.
+VENV := .venv
+PYTHON ?= python3
+READY := $(VENV)/ready
+SEARCH := fashion-mnist-search
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: main test test-long lint ui clean
+
+main: $(READY)
+	mlflow run . -e main --env-manager local --experiment-name $(SEARCH)
+
+test: $(READY) lint
+	python -m pytest -m "not slow"
+
+test-long: $(READY)
+	python -m pytest
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+ui: $(READY)
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui
+
+# A half-made environment is no environment: `ready` is written last.
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "ecotrack needs Python 3.11 or later; name one: make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV) || \
+		{ echo "this Python cannot make environments; on Debian: apt install python3-venv" >&2; exit 2; }
+	$(VENV)/bin/pip install --quiet -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

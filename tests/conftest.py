@@ -1,0 +1,116 @@
+"""What many tests share: stores of their own, and one small finished study of the real project."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMALL = (
+    "--families=mlp,cnn",
+    "--augmentations=none,flip",
+    "--images=2000",
+    "--trials=4",
+    "--max-width=8",
+    "--max-depth=2",
+    "--max-epochs=2",
+)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder with a run store and a study store, and the commands that use them."""
+
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        return f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        quiet = {"CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
+        return {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "PATH": path, **quiet}
+
+    def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """`python -m experiments.ENTRY`, from the root of the project."""
+        return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
+
+    def mlflow(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""
+        command = ["mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options]
+        return self._run(command, env)
+
+    def start(self, command: list[str]) -> "subprocess.Popen[bytes]":
+        """A process in a group of its own, to be killed."""
+        quiet = subprocess.DEVNULL
+        return subprocess.Popen(
+            command, cwd=ROOT, env=self.env, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+
+    def _run(self, command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=ROOT, env={**self.env, **env}, capture_output=True, text=True, timeout=280
+        )
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty run store; its migrations take seconds, a copy takes none."""
+    home = Home(tmp_path_factory.mktemp("migrated"))
+    subprocess.run(
+        [sys.executable, "-c", "from ecotrack.tracking import Store; Store()"],
+        cwd=ROOT,
+        env=home.env,
+        check=True,
+    )
+    return home.folder / "mlflow.db"
+
+
+@pytest.fixture
+def new_home(
+    tmp_path: Path, migrated: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Home]]:
+    """Makes homes; the last one made is this process's store too."""
+
+    def make() -> Home:
+        folder = tmp_path / f"home{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        shutil.copy(migrated, folder)
+        home = Home(folder)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", home.uri)
+        return home
+
+    return make
+
+
+@pytest.fixture
+def home(new_home: Callable[[], Home]) -> Home:
+    """A home with an empty store."""
+    return new_home()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which the main job has run, as `mlflow run`, on a subset of the real images."""
+    home = Home(tmp_path_factory.mktemp("finished"))
+    options = [f"-P{option.removeprefix('--')}" for option in SMALL]
+    done = home.mlflow("main", "--experiment-name", "fashion-mnist-search", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (home.folder / "printed.txt").write_text(done.stdout)
+    return home
+
+
+def need(name: str, present: bool) -> None:
+    """Skip a test for want of `name`; fail instead where everything is required."""
+    if present:
+        return
+    if os.environ.get("ECOTRACK_REQUIRE_ALL"):
+        pytest.fail(f"{name} is missing, and ECOTRACK_REQUIRE_ALL is set")
+    pytest.skip(f"{name} is not installed")

@@ -88,8 +88,8 @@ def history(values: Sequence[float], title: str, y: str) -> alt.Chart:
     )
 
 
-def importances(shares: Mapping[str, Mapping[str, float]]) -> alt.Chart:
-    """Objective -> parameter -> share of the objective's variance, as bars."""
+def importances(shares: Mapping[str, Mapping[str, float]], trials: int) -> alt.Chart:
+    """Objective -> parameter -> share of the objective's variance over so many trials, as bars."""
     rows = [
         {"objective": objective, "parameter": parameter.replace("_", "-"), "share": share}
         for objective, of_parameter in shares.items()
@@ -99,10 +99,16 @@ def importances(shares: Mapping[str, Mapping[str, float]]) -> alt.Chart:
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar()
         .encode(
-            x=alt.X("share:Q", title="importance (share of variance, PED-ANOVA)"),
+            x=alt.X("share:Q", title="importance (share of variance, fANOVA)"),
             y=alt.Y("parameter:N", sort="-x", title=None),
             yOffset="objective:N",
             color=alt.Color("objective:N", title=None).scale(range=list(COLOURS)),
         )
-        .properties(title="Which parameter matters for what", width=420)
+        .properties(
+            title=alt.Title(
+                "Which parameter matters for what",
+                subtitle=f"a random forest's guess from {trials} trials; below 50, no more than a hint",
+            ),
+            width=420,
+        )
     )

@@ -37,7 +37,7 @@ def report(study: Study, mirror: Mirror) -> Result:
         "importances.json": json.dumps(matters, indent=1),
     }
     if matters:
-        artifacts["importances.png"] = figures.png(figures.importances(matters))
+        artifacts["importances.png"] = figures.png(figures.importances(matters, len(finished)))
     return Result(
         scores={
             metrics.SEARCH_WH: spent.total_wh,

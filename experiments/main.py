@@ -28,6 +28,12 @@ class Config(search.Config):
         at_least=0,
         at_most=1e9,
     )
+    max_tflop: float = option(
+        2.5,
+        "pass over models whose training takes more 10^12 operations",
+        at_least=1e-6,
+        at_most=1e9,
+    )
     within: float | None = option(1.0, "points below the best", at_least=0, at_most=100)
 
 

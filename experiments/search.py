@@ -54,7 +54,7 @@ class Config:
     max_depth: int = option(4, "deepest model", at_least=1, at_most=16)
     max_epochs: int = option(8, "longest training", at_least=1, at_most=1000)
     max_tflop: float = option(
-        4.0,
+        10.0,
         "pass over models whose training takes more 10^12 operations",
         at_least=1e-6,
         at_most=1e9,
@@ -77,8 +77,8 @@ def starts() -> list[dict[str, Any]]:
         ("mlp", 16, 1, "none", 4, 256, 0.003),
         ("cnn", 16, 3, "none", 5, 128, 0.005),
         ("cnn", 4, 2, "none", 2, 128, 0.01),
-        ("residual", 8, 3, "flip", 4, 256, 0.01),
-        ("separable", 16, 3, "none", 3, 256, 0.01),
+        ("residual", 8, 2, "none", 2, 256, 0.01),
+        ("separable", 8, 2, "none", 2, 256, 0.01),
     ]
     return [dict(zip(names, row, strict=True)) for row in rows]
 

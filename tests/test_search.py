@@ -1,0 +1,216 @@
+"""The search end to end: what a study holds, and that no kill loses any of it."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+
+import mlflow
+import numpy as np
+import optuna
+import pytest
+
+from ecotrack import metrics
+from ecotrack.mirror import DIRECTIONS
+from ecotrack.study import Study
+from ecotrack.tracking import RunView, Store
+from experiments.workloads.fashion import data
+from tests.conftest import SMALL, Home
+
+EXPERIMENT = "fashion-mnist-search"
+OPTIMISED = {metrics.VAL_ACCURACY: max, metrics.EMISSIONS_G: min}
+
+
+@pytest.fixture
+def store(finished: Home, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", finished.uri)
+    return Store()
+
+
+def trials_of(store: Store) -> list[RunView]:
+    return store.runs(EXPERIMENT, {metrics.KIND_TAG: "trial"})
+
+
+def test_a_study_is_one_run_with_a_child_for_each_trial(store: Store):
+    (parent,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "main"})[:1]
+    children = store.children(parent.run_id)
+    assert [child.run_id for child in children] == [trial.run_id for trial in trials_of(store)]
+    assert len(children) == parent.metrics[metrics.SEARCH_TRIALS] == 4
+    assert {child.status for child in children} == {"FINISHED"}
+
+
+def test_trials_never_see_the_test_images_and_the_front_sees_them_once(store: Store):
+    for trial in trials_of(store):
+        on_front = trial.tags[metrics.PARETO_TAG] == "true"
+        assert (metrics.EVAL_ACCURACY in trial.metrics) == on_front
+        inputs = store.client.get_run(trial.run_id).inputs.dataset_inputs
+        assert any(i.dataset.name == "fashion-mnist-test" for i in inputs) == on_front
+        history = store.client.get_metric_history(trial.run_id, metrics.EVAL_ACCURACY)
+        assert len(history) == int(on_front)
+
+
+def test_front_tags_are_those_of_the_objectives(store: Store):
+    trials = trials_of(store)
+    for trial in trials:
+        beaten = any(
+            other.metrics[metrics.VAL_ACCURACY] >= trial.metrics[metrics.VAL_ACCURACY]
+            and other.metrics[metrics.EMISSIONS_G] <= trial.metrics[metrics.EMISSIONS_G]
+            and other.run_id != trial.run_id
+            for other in trials
+        )
+        assert trial.tags[metrics.PARETO_TAG] == str(not beaten).lower()
+
+
+def test_the_parent_holds_front_importances_history_and_its_own_cost(store: Store):
+    (parent,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "main"})[:1]
+    files = {file.path for file in store.client.list_artifacts(parent.run_id)}
+    assert {"front.png", "front.html", "front.csv", "front.json", "hypervolume.png"} <= files
+    assert {"importances.png", "importances.json", "codecarbon.json"} <= files
+    text = mlflow.artifacts.load_text(
+        f"{store.client.get_run(parent.run_id).info.artifact_uri}/importances.json"
+    )
+    assert set(json.loads(text)) == set(DIRECTIONS)
+    spent = sum(trial.metrics[metrics.TOTAL_WH] for trial in trials_of(store))
+    assert parent.metrics[metrics.SEARCH_WH] > spent > 0
+    volumes = store.client.get_metric_history(parent.run_id, metrics.SEARCH_HYPERVOLUME)
+    ordered = [point.value for point in sorted(volumes, key=lambda point: point.step)]
+    assert ordered == sorted(ordered)
+    assert len(ordered) == 4
+
+
+def test_the_same_command_again_prints_the_finished_study_and_trains_nothing(
+    finished: Home, store: Store
+):
+    before = [trial.run_id for trial in trials_of(store)]
+    done = finished.python("main", *SMALL)
+    assert done.returncode == 0, done.stderr
+    assert [trial.run_id for trial in trials_of(store)] == before
+    first = (finished.folder / "printed.txt").read_text()
+    assert "The front of study fashion-mnist after 4 trials" in first
+    assert "The front of study fashion-mnist after 4 trials" in done.stdout
+    assert len(store.runs(EXPERIMENT, {metrics.STUDY_TAG: "fashion-mnist"})) >= 5
+
+
+def test_what_is_printed_leads_further(finished: Home):
+    printed = (finished.folder / "printed.txt").read_text()
+    assert "What the study itself cost" in printed
+    assert "make ui" in printed
+    assert "viewStateShareKey=pareto-fashion-mnist" in printed
+    assert "mlflow run . -e choose" in printed
+    assert "Chosen: " in printed
+    assert "\x1b" not in printed
+
+
+def test_the_registered_model_predicts_exactly_what_was_logged(finished: Home, store: Store):
+    version = store.client.get_model_version_by_alias("fashion-mnist", "right-sized")
+    logged = store.view(version.run_id).metrics[metrics.EVAL_ACCURACY]
+    np.save(finished.folder / "images.npy", data.load().test.images)
+    code = (
+        "import mlflow, numpy as np;"
+        "model = mlflow.pyfunc.load_model('models:/fashion-mnist@right-sized');"
+        "print(*model.predict(np.load('images.npy')).argmax(axis=1))"
+    )
+    import subprocess
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=finished.folder,
+        env=finished.env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    predicted = np.array(done.stdout.split(), dtype=int)
+    assert np.mean(predicted == data.load().test.labels) == logged
+
+
+def test_the_model_card_states_the_emissions_in_grams(store: Store):
+    version = store.client.get_model_version_by_alias("fashion-mnist", "right-sized")
+    run = store.view(version.run_id)
+    grams = float(f"{run.metrics[metrics.EMISSIONS_G]:.4g}")
+    assert "co2_eq_emissions:" in version.description
+    assert f"emissions: {grams}" in version.description
+
+
+def test_a_need_that_nothing_meets_is_one_line_and_registers_nothing(finished: Home, store: Store):
+    before = len(store.client.search_model_versions("name = 'fashion-mnist'"))
+    done = finished.python("choose", "--min-accuracy=0.999")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "no model on the front validates at 99.90 %; the nearest is" in line
+    assert len(store.client.search_model_versions("name = 'fashion-mnist'")) == before
+
+
+def test_choosing_the_knee_moves_the_alias(finished: Home, store: Store):
+    done = finished.python("choose")
+    assert done.returncode == 0, done.stderr
+    assert "the knee of the front, accuracy against log10 of the grams" in done.stdout
+    (run,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "choose"})
+    version = store.client.get_model_version_by_alias("fashion-mnist", "right-sized")
+    assert version.run_id == run.tags[metrics.CHOSEN_TAG]
+
+
+LONG = (
+    "--families=cnn",
+    "--augmentations=none",
+    "--trials=5",
+    "--images=15000",
+    "--max-width=16",
+    "--max-depth=3",
+    "--max-epochs=4",
+)
+
+
+def test_kills_lose_no_finished_trial_and_leave_nothing_running(home: Home):
+    """Ctrl-C, SIGTERM and SIGKILL, each in the middle of a trial; the last under `mlflow run`."""
+    python = [sys.executable, "-m", "experiments.search", *LONG]
+    project = ["mlflow", "run", ".", "-e", "search", "--env-manager", "local"]
+    project += [f"-P{option.removeprefix('--')}" for option in LONG]
+    for number, (command, kill) in enumerate(
+        [(python, signal.SIGINT), (python, signal.SIGTERM), (project, signal.SIGKILL)]
+    ):
+        process = home.start(command)
+        wait_for_trial(finished=number)
+        os.killpg(process.pid, kill)
+        assert process.wait(60) != 0
+
+    done = home.python("search", *LONG)
+    assert done.returncode == 0, done.stderr
+
+    store = Store()
+    (parent,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "search"})
+    children = store.children(parent.run_id)
+    assert Counter(child.status for child in children) == {"FINISHED": 5, "KILLED": 3}
+    assert parent.status == "FINISHED"
+    (launch,) = store.runs("Default", {metrics.KIND_TAG: "launch"})
+    assert launch.status == "KILLED"
+
+    optuna_trials = optuna.load_study(
+        study_name="fashion-mnist", storage=f"sqlite:///{home.folder / 'optuna.db'}"
+    ).get_trials()
+    states = Counter(trial.state.name for trial in optuna_trials)
+    assert states["COMPLETE"] == 5
+    assert states["RUNNING"] == states["WAITING"] == 0
+    finished = Study(home.folder / "optuna.db", "fashion-mnist", DIRECTIONS).finished
+    assert {trial.run_id for trial in finished} == {
+        child.run_id for child in children if child.status == "FINISHED"
+    }
+    recipes = [tuple(sorted(trial.params.items())) for trial in finished]
+    assert len(set(recipes)) == 5
+    killed = [child for child in children if child.status == "KILLED"]
+    done_params = [child.params for child in children if child.status == "FINISHED"]
+    assert all(child.params in done_params for child in killed)  # each was tried again
+
+
+def wait_for_trial(finished: int) -> None:
+    """Until so many trials are finished, and another one is under way."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        status = Counter(trial.status for trial in trials_of(Store()))
+        if status["FINISHED"] >= finished and status["RUNNING"]:
+            time.sleep(1)
+            return
+        time.sleep(0.2)
+    raise TimeoutError("no trial started")

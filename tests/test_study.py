@@ -1,0 +1,152 @@
+"""The search itself, on objectives that take no time: totals, duplicates, deaths, resumption."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+
+from ecotrack.cli import UserError
+from ecotrack.measurement import Measurement
+from ecotrack.study import Choice, PassedOver, Real, Study, Whole
+from tests.conftest import ROOT
+
+DIRECTIONS = {"good": "maximize", "bad": "minimize"}
+SPACE = {"kind": Choice(("a", "b")), "size": Whole(1, 4), "rate": Real(0.001, 1, log=True)}
+TINY = {"kind": Choice(("a", "b")), "size": Whole(1, 2)}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "optuna.db"
+
+
+def objective(params, trial):
+    trial.remember(f"run-{trial.number}")
+    return params["size"] * params.get("rate", 1), params["size"]
+
+
+def test_trials_is_a_total_over_sessions(path):
+    for total, expected in ((3, 3), (3, 3), (5, 5), (2, 5)):
+        Study(path, "s", DIRECTIONS).search(SPACE, objective, trials=total, seed=0)
+        assert len(Study(path, "s", DIRECTIONS).finished) == expected
+
+
+def test_a_session_that_goes_on_suggests_new_points(path):
+    for total in (4, 8):
+        Study(path, "s", DIRECTIONS).search(SPACE, objective, trials=total, seed=0)
+    rates = [trial.params["rate"] for trial in Study(path, "s", DIRECTIONS).finished]
+    assert len(set(rates)) == 8
+
+
+def test_a_finished_configuration_is_not_tried_again_and_a_used_up_space_ends(path):
+    tried = []
+
+    def counting(params, trial):
+        tried.append(tuple(params.values()))
+        return objective(params, trial)
+
+    study = Study(path, "s", DIRECTIONS)
+    study.search(TINY, counting, trials=100, seed=0)
+    assert sorted(tried) == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
+    assert len(study.finished) == 4
+
+
+def test_what_is_passed_over_does_not_count(path):
+    def picky(params, trial):
+        if params["size"] > 2:
+            raise PassedOver("too large")
+        return objective(params, trial)
+
+    study = Study(path, "s", DIRECTIONS)
+    study.search(SPACE, picky, trials=6, seed=0)
+    assert len(study.finished) == 6
+    assert all(trial.params["size"] <= 2 for trial in study.finished)
+
+
+def test_starts_come_first_and_once(path):
+    starts = [{"kind": "b", "size": 4, "rate": 0.5}, {"kind": "a", "size": 1, "rate": 0.25}]
+    for total in (1, 3):
+        study = Study(path, "s", DIRECTIONS)
+        study.search(SPACE, objective, trials=total, seed=0, starts=starts)
+    assert [dict(trial.params) for trial in study.finished[:2]] == starts
+    assert dict(study.finished[2].params) not in starts
+
+
+def test_numbers_have_two_significant_digits(path):
+    study = Study(path, "s", DIRECTIONS)
+    study.search(SPACE, objective, trials=5, seed=0)
+    for trial in study.finished:
+        assert trial.params["rate"] == float(f"{trial.params['rate']:.2g}")
+
+
+def test_go_on_ends_a_session(path):
+    study = Study(path, "s", DIRECTIONS)
+    study.search(SPACE, objective, trials=9, seed=0, go_on=lambda: len(study.finished) < 2)
+    assert len(study.finished) == 2
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from ecotrack.study import Study
+from tests.test_study import DIRECTIONS, SPACE, objective
+def dying(params, trial):
+    values = objective(params, trial)
+    if trial.number == 1:
+        os._exit(9)
+    return values
+Study(Path(sys.argv[1]), "s", DIRECTIONS).search(SPACE, dying, trials=3, seed=0)
+"""
+
+
+def test_the_trial_of_a_dead_process_is_buried_and_retried_with_its_parameters(path):
+    died = subprocess.run([sys.executable, "-c", DYING, str(path)], cwd=ROOT)
+    assert died.returncode == 9
+    buried = []
+    study = Study(path, "s", DIRECTIONS, on_dead=buried.append)
+    study.search(SPACE, objective, trials=3, seed=0)
+    assert buried == ["run-1"]
+    trials = optuna.load_study(study_name="s", storage=f"sqlite:///{path}").get_trials()
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert trials[2].params == trials[1].params
+
+
+def test_an_objective_that_raises_ends_the_session_and_is_not_finished(path):
+    def broken(params, trial):
+        raise RuntimeError("no such luck")
+
+    study = Study(path, "s", DIRECTIONS)
+    with pytest.raises(RuntimeError, match="no such luck"):
+        study.search(SPACE, broken, trials=2, seed=0)
+    assert study.finished == []
+
+
+def test_sessions_costs_add_up(path):
+    study = Study(path, "s", DIRECTIONS)
+    study.keep_cost(Measurement(wall_s=1, cpu_j=2))
+    study.keep_cost(Measurement(wall_s=3, cpu_j=4))
+    assert study.cost == Measurement(wall_s=3, cpu_j=4)
+    study._study.set_user_attr("session/elsewhere:1:0", vars(Measurement(wall_s=10, cpu_j=20)))
+    assert study.cost == Measurement(wall_s=13, cpu_j=24)
+
+
+def test_other_objectives_under_the_same_name_are_refused(path):
+    Study(path, "s", DIRECTIONS)
+    with pytest.raises(UserError, match="other objectives"):
+        Study(path, "s", {"good": "minimize", "bad": "minimize"})
+
+
+def test_another_schema_is_refused(path):
+    Study(path, "s", DIRECTIONS)._study.set_user_attr("schema", 99)
+    with pytest.raises(UserError, match="another version of ecotrack"):
+        Study(path, "s", DIRECTIONS)
+
+
+def test_importances_name_the_parameter_that_matters(path):
+    study = Study(path, "s", DIRECTIONS)
+    assert study.importances() == {}
+    study.search(SPACE, objective, trials=12, seed=0)
+    shares = study.importances()
+    assert max(shares["bad"], key=lambda name: shares["bad"][name]) == "size"

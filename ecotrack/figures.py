@@ -107,7 +107,7 @@ def importances(shares: Mapping[str, Mapping[str, float]], trials: int) -> alt.C
         .properties(
             title=alt.Title(
                 "Which parameter matters for what",
-                subtitle=f"a random forest's guess from {trials} trials; below 50, no more than a hint",
+                subtitle=f"a random forest's guess from {trials} trials; below 50, a hint",
             ),
             width=420,
         )

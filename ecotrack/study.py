@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import optuna
+from optuna.exceptions import OptunaError
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
@@ -138,7 +139,7 @@ class Study:
                 directions=list(directions.values()),
                 load_if_exists=True,
             )
-        except (RuntimeError, ValueError, SQLAlchemyError) as error:
+        except (OptunaError, RuntimeError, ValueError, SQLAlchemyError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"the study store {path} cannot be used: {reason}") from error
         if [d.name.lower() for d in self._study.directions] != list(directions.values()):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ecotrack.tracking import Store
+
 ROOT = Path(__file__).parents[1]
 SMALL = (
     "--families=mlp,cnn",
@@ -46,6 +48,17 @@ class Home:
         """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""
         command = ["mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options]
         return self._run(command, env)
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Any command, from the root of the project."""
+        return self._run(list(words), {})
+
+    def keep_files_here(self, *experiments: str) -> None:
+        """Make experiments beforehand: `mlflow run` would keep their files in its own folder."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MLFLOW_TRACKING_URI", self.uri)
+            for experiment in experiments:
+                Store().experiment_id(experiment)
 
     def start(self, command: list[str]) -> "subprocess.Popen[bytes]":
         """A process in a group of its own, to be killed."""
@@ -97,9 +110,11 @@ def home(new_home: Callable[[], Home]) -> Home:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def finished(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Home:
     """A home in which the main job has run, as `mlflow run`, on a subset of the real images."""
     home = Home(tmp_path_factory.mktemp("finished"))
+    shutil.copy(migrated, home.folder)
+    home.keep_files_here("fashion-mnist", "fashion-mnist-search")
     options = [f"-P{option.removeprefix('--')}" for option in SMALL]
     done = home.mlflow("main", "--experiment-name", "fashion-mnist-search", *options)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -26,13 +26,12 @@ def server(finished: Home) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     env = {k: v for k, v in finished.env.items() if k != "MLFLOW_TRACKING_URI"}
-    log = (finished.folder / "ui.log").open("w")
     process = subprocess.Popen(
         ["mlflow", "ui", "--port", str(port)],
         cwd=finished.folder,
         env={**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=log,
-        stderr=log,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     url = f"http://127.0.0.1:{port}"

@@ -72,10 +72,5 @@ def register(run_id: str, name: str, alias: str, card: str, tags: Mapping[str, s
     return str(version.version)
 
 
-def describe(name: str, note: str) -> None:
-    """Set the text that the registry shows above a model's versions."""
-    mlflow.MlflowClient().update_registered_model(name, note)
-
-
 def _schema(end: Any) -> Schema:
     return Schema([TensorSpec(np.dtype(end.dtype), (-1, *end.shape[1:]))])

@@ -134,10 +134,6 @@ class Store:
             )
         return found.experiment_id
 
-    def describe_experiment(self, experiment_id: str, note: str) -> None:
-        """Set the text that the UI shows above an experiment's runs."""
-        self.client.set_experiment_tag(experiment_id, NOTE_TAG, note)
-
     def runs(self, experiment: str, tags: Mapping[str, str]) -> list[RunView]:
         """All runs of an experiment that carry these tags, oldest first."""
         found = self.client.get_experiment_by_name(experiment)

@@ -1,0 +1,79 @@
+"""What the README shows is true: its table, its commands, its code."""
+
+import dataclasses
+import re
+import subprocess
+import sys
+
+import pytest
+
+from ecotrack import cli
+from tests.conftest import ROOT, SMALL, Home
+from tests.test_mlproject import ENTRIES, config_of
+
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.strip().splitlines()
+]
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SMOKE = {  # what makes each entry small enough for a test; the commands stay as written
+    "train": ("images=1000", "width=2", "epochs=1"),
+    "augmentation": ("images=1000", "width=2", "epochs=1", "depth=1", "families=mlp"),
+    "search": tuple(option.removeprefix("--") for option in SMALL),
+    "choose": ("min-accuracy=0.1",),
+}
+
+
+def entry_point_table() -> str:
+    """The README's table of entry points, from the code."""
+    rows = ["| entry | option | default | |", "|---|---|---|---|"]
+    for entry in ENTRIES:
+        for number, field in enumerate(dataclasses.fields(config_of(entry))):
+            name = f"**{entry}**" if number == 0 else ""
+            default = cli.render(field.default)
+            rows.append(
+                f"| {name} | `{cli.spell(field.name)}` | `{default}` | {field.metadata['help']} |"
+            )
+    return "\n".join(rows)
+
+
+def test_the_table_of_entry_points_is_the_code_s():
+    shown = re.search(r"<!-- entry points:.*?-->\n(.*?)\n<!-- end", README, re.DOTALL)
+    assert shown
+    assert shown[1] == entry_point_table()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make")])
+def test_a_make_command_has_its_rule(command: str):
+    done = subprocess.run(["make", "-n", *command.split()[1:]], cwd=ROOT, capture_output=True)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("make")])
+def test_a_command_runs_as_written(finished: Home, command: str):
+    entry = re.search(r"-e (\w+)", command)[1]
+    small = SMOKE[entry]
+    replaced = "|".join(option.split("=")[0] for option in small)  # MLflow takes each only once
+    words = re.sub(rf"-P ({replaced})=\S+", "", command).split()
+    done = finished.command(*words, *(f"-P{option}" for option in small))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("number", range(len(SNIPPETS)))
+def test_a_snippet_runs_as_written(finished: Home, number: int):
+    done = subprocess.run(
+        [sys.executable, "-c", SNIPPETS[number]],
+        cwd=ROOT,
+        env=finished.env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_every_local_link_exists():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target

@@ -30,7 +30,7 @@ def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:
             "time": f"{cost.wall_s:.2f} s",
             "CPU time": f"{cost.cpu_s:.2f} s",
             "energy": quantity(cost.total_wh, "Wh"),
-            "CPU/RAM/GPU is": f"{cost.cpu_source}/{cost.ram_source}/{cost.gpu_source}",
+            "CPU/RAM/GPU": f"{cost.cpu_source}/{cost.ram_source}/{cost.gpu_source}",
             "emissions": quantity(cost.co2_g, "g"),
         }
         for phase, cost in phases.items()
@@ -47,13 +47,12 @@ def front(members: Sequence[Candidate], chosen: Candidate | None = None) -> list
     return [
         {
             "model": member.name + (" ← chosen" if member == chosen else ""),
-            "validation": percent(member.val_accuracy),
-            "test (95 % interval)": f"{percent(member.accuracy)} "
-            f"({100 * member.accuracy_low:.1f} to {100 * member.accuracy_high:.1f})",
+            "valid.": percent(member.val_accuracy),
+            "test": percent(member.accuracy),
+            "95 %": f"{100 * member.accuracy_low:.1f}–{100 * member.accuracy_high:.1f}",
             "training": quantity(member.training_g, "g"),
-            "1,000 predictions": quantity(member.inference_g_per_1k, "g"),
-            "one prediction": f"{member.latency_ms:.2g} ms",
-            "parameters": f"{member.parameters:,}",
+            "latency": f"{member.latency_ms:.2g} ms",
+            "weights": f"{member.parameters:,}",
         }
         for member in members
     ]

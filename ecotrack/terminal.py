@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 _console = Console()
@@ -20,9 +21,11 @@ def table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows of equal keys; the keys are the heads."""
     if not rows:
         return
-    grid = Table(title=title, title_justify="left", title_style="bold")
+    grid = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+    grid.title_justify, grid.title_style = "left", "bold"
     for number, head in enumerate(rows[0]):
-        grid.add_column(head, justify="left" if number == 0 else "right", no_wrap=True)
+        first = number == 0
+        grid.add_column(head, justify="left" if first else "right", no_wrap=not first)
     for row in rows:
         grid.add_row(*row.values())
     _console.print(grid)
@@ -51,9 +54,8 @@ def bar(title: str, total: int) -> Iterator[Bar]:
     quiet = not _console.is_terminal or bool(os.environ.get("CI"))
     progress = Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=8),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
         TextColumn("{task.fields[status]}"),
         console=_console,
         transient=True,

@@ -103,8 +103,8 @@ def readable(rows: list[dict]) -> list[dict[str, str]]:
         {
             "model": row["model"],
             "augmentation": row["augmentation"],
-            "test accuracy": f"{reading.percent(row['accuracy'])} "
-            f"({100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f})",
+            "test": reading.percent(row["accuracy"]),
+            "95 %": f"{100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f}",
             "training": f"{row['training_s']:.2f} s",
             "CPU time": f"{row['training_cpu_s']:.2f} s",
             "energy": reading.quantity(row["energy_wh"], "Wh"),

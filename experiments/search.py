@@ -221,7 +221,7 @@ def status(front: list[Finished], spent: Measurement, limit_s: float | None) -> 
     """One line while the search runs."""
     left = "" if limit_s is None else f" · {max(0, limit_s - spent.wall_s):.0f} s left"
     best = f" · best {reading.percent(front[-1].values[0])}" if front else ""
-    return f"{reading.quantity(spent.co2_g, 'g')} so far{best} · front {len(front)}{left}"
+    return f"{reading.quantity(spent.co2_g, 'g')}{best} · front {len(front)}{left}"
 
 
 def fits(start: Mapping[str, Any], allowed: Space) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 Point = tuple[float, float]  # (cost, gain)
 
@@ -24,8 +25,8 @@ def hypervolume(points: Sequence[Point], reference: Point) -> float:
     gains = sorted({p[1] for p in inside} | {reference[1]})
     return math.fsum(
         (right - left) * (top - bottom)
-        for left, right in zip(costs, costs[1:], strict=False)
-        for bottom, top in zip(gains, gains[1:], strict=False)
+        for left, right in pairwise(costs)
+        for bottom, top in pairwise(gains)
         if any(cost <= left and gain >= top for cost, gain in inside)
     )
 

@@ -21,7 +21,7 @@ print(time.process_time())
 
 
 class SpendingMeter:
-    """Stands for an energy counter, which cannot be made to count so exactly: each joule is ours."""
+    """In place of an energy counter, which cannot be told what to count."""
 
     def __init__(self, reading_s: float = 0.0) -> None:
         self._spent = Measurement(cpu_source="measured")
@@ -70,27 +70,28 @@ def test_nested_windows_cost_at_most_what_holds_them(tree):
     meter = SpendingMeter()
 
     def work(node) -> tuple[Measurement, int]:
+        """What the window says of a node, and what was really spent in it."""
         with measure(meter) as window:
-            if isinstance(node, int):
-                meter.spend(node)
-                return_joules, children = node, []
-            else:
-                children = [work(child) for child in node]
-                meter.spend(1)  # of its own, beside its children
-                return_joules = 1 + sum(joules for _, joules in children)
+            own, below = (node, []) if isinstance(node, int) else (1, node)
+            meter.spend(own)
+            children = [work(child) for child in below]
         total, parts = window.cost, sum((cost for cost, _ in children), Measurement())
         for name in ("wall_s", "cpu_s", "cpu_j", "ram_j", "gpu_j", "co2_g"):
             assert getattr(parts, name) <= getattr(total, name) + ROUNDING
-        assert total.cpu_j == pytest.approx(return_joules)
-        return total, return_joules
+        spent = own + sum(joules for _, joules in children)
+        assert total.cpu_j == pytest.approx(spent)
+        return total, spent
 
     work(tree)
 
 
 def test_a_block_that_raises_is_measured_too(meter):
-    with pytest.raises(ZeroDivisionError), measure(meter) as window:
+    def work() -> None:
         meter.spend(5)
-        1 / 0  # noqa: B018
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), measure(meter) as window:
+        work()
     assert window.cost.cpu_j == pytest.approx(5)
     assert window.cost.wall_s > 0
 

@@ -183,7 +183,15 @@ def in_a_stray_folder(folder: Path, environment: dict[str, str]) -> tuple[dict, 
 def settings_of(record: dict) -> dict:
     """What of a record does not change from reading to reading."""
     totals = record["totals"]
-    asked = ("pue", "wue", "tracking_mode", "country_iso_code", "region", "project_name", "on_cloud")
+    asked = (
+        "pue",
+        "wue",
+        "tracking_mode",
+        "country_iso_code",
+        "region",
+        "project_name",
+        "on_cloud",
+    )
     return {
         "hardware": record["hardware"],
         "experiment": totals["experiment_id"],

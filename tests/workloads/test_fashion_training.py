@@ -76,13 +76,13 @@ def test_another_seed_gives_other_weights(cnn):
     assert digest(trained("cnn", "flip+shift", seed=4)) != digest(cnn)
 
 
-@pytest.mark.parametrize("family", models.FAMILIES)
-def test_tracing_leaves_everything_as_freshly_built(family):
+@pytest.mark.parametrize("augmentation", ["cutout", "flip+shift"])
+def test_tracing_leaves_everything_as_freshly_built(augmentation):
     training.start_afresh(5)
-    fresh = models.with_augmentation(models.build(family, 4, 2), "cutout")
+    fresh = models.with_augmentation(models.build("cnn", 4, 2), augmentation)
     expected = [variable.numpy() for variable in fresh.variables]
 
-    trainee = prepared(family, "cutout", seed=5)
+    trainee = prepared("cnn", augmentation, seed=5)
     found = [variable.numpy() for variable in trainee.trained.variables]
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
@@ -126,7 +126,9 @@ def test_an_epoch_sees_each_image_once_with_its_label_in_a_new_order(images):
         labels_of.setdefault(pixels.tobytes(), []).append(label)
     epochs = []
     for _ in range(2):
-        seen = [(x, y) for xs, ys in batches.as_numpy_iterator() for x, y in zip(xs, ys)]
+        seen = [
+            (x, y) for xs, ys in batches.as_numpy_iterator() for x, y in zip(xs, ys, strict=True)
+        ]
         assert len(seen) == IMAGES // BATCH * BATCH
         assert all(y in labels_of[x.tobytes()] for x, y in seen)
         assert len({x.tobytes() for x, _ in seen}) >= 0.99 * len(seen), "hardly any is twice"

@@ -1,0 +1,53 @@
+"""Slow obvious oracles: what the fast code must agree with."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+Point = tuple[float, float]  # (cost, gain)
+
+
+def beats(one: Point, other: Point) -> bool:
+    """As good in both, better in one."""
+    return one[0] <= other[0] and one[1] >= other[1] and one != other
+
+
+def front(points: Sequence[Point]) -> list[bool]:
+    """Compare each point with every other; one with NaN is no point at all."""
+    known = [p for p in points if not any(math.isnan(x) for x in p)]
+    return [p in known and not any(beats(other, p) for other in known) for p in points]
+
+
+def hypervolume(points: Sequence[Point], reference: Point) -> float:
+    """Cut the plane along every coordinate and add up the cells that some point dominates."""
+    inside = [p for p in points if p[0] < reference[0] and p[1] > reference[1]]
+    costs = sorted({p[0] for p in inside} | {reference[0]})
+    gains = sorted({p[1] for p in inside} | {reference[1]})
+    return math.fsum(
+        (right - left) * (top - bottom)
+        for left, right in pairwise(costs)
+        for bottom, top in pairwise(gains)
+        if any(cost <= left and gain >= top for cost, gain in inside)
+    )
+
+
+def distance_above_chord(point: Point, start: Point, end: Point) -> float:
+    """Signed distance of a point from the line through start and end; above is positive."""
+    along = (end[0] - start[0], end[1] - start[1])
+    away = (point[0] - start[0], point[1] - start[1])
+    return (along[0] * away[1] - along[1] * away[0]) / math.hypot(*along)
+
+
+def wilson(successes: int, trials: int, z: float) -> tuple[float, float]:
+    """The textbook formula of Wilson's interval; z: standard deviations to each side."""
+    share = successes / trials
+    centre = share + z * z / (2 * trials)
+    spread = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return (centre - spread) / scale, (centre + spread) / scale
+
+
+def confusion(truth: Sequence[int], predicted: Sequence[int], classes: int) -> list[list[int]]:
+    """Count each pair by hand: true class by predicted class."""
+    pairs = list(zip(truth, predicted, strict=True))
+    return [[pairs.count((i, j)) for j in range(classes)] for i in range(classes)]

@@ -1,0 +1,102 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ecotrack import host
+
+NAME_ITSELF = "from ecotrack import host; print(host.process_id(), flush=True); input()"
+
+
+@pytest.fixture
+def child():
+    """A Python process that waits to be told to end, and its process_id."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", NAME_ITSELF],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process, process.stdout.readline().strip()
+        process.kill()
+
+
+def git(folder, *words):
+    who = ("-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
+
+
+def test_our_own_process_is_alive():
+    assert not host.is_dead(host.process_id())
+
+
+def test_our_own_process_has_one_name():
+    assert host.process_id() == host.process_id()
+
+
+def test_a_process_is_alive_until_it_is_finished(child):
+    process, name = child
+    assert not host.is_dead(name)
+    process.communicate("\n", timeout=30)
+    assert host.is_dead(name)
+
+
+def test_a_killed_process_that_nobody_waited_for_is_dead(child):
+    process, name = child
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its entry in the table is left
+    assert host.is_dead(name)
+
+
+def test_a_later_process_with_the_same_number_is_not_taken_for_it():
+    machine, pid, _ = host.process_id().rsplit(":", 2)
+    assert host.is_dead(f"{machine}:{pid}:1.00")
+
+
+@pytest.mark.parametrize("machine", ["elsewhere", "fe80::1", "a:b"])
+def test_a_process_of_another_machine_is_never_called_dead(machine):
+    assert not host.is_dead(f"{machine}:1:1.00")
+
+
+def test_the_machine_is_described_in_one_line():
+    said = host.describe()
+    assert "cores" in said
+    assert "GiB" in said
+    assert "\n" not in said
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    git(tmp_path, "init", "-q")
+    (tmp_path / "kept.txt").write_text("kept")
+    (tmp_path / ".gitignore").write_text("*.db\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "first")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "dirty"),
+    [(None, False), ("kept.txt", True), ("new.txt", True), ("ignored.db", False)],
+)
+def test_a_checkout_is_dirty_when_it_differs_from_its_commit(checkout, changed, dirty):
+    if changed:
+        (checkout / changed).write_text("changed")
+    assert host.git_is_dirty(checkout) is dirty
+
+
+def test_a_folder_below_the_checkout_counts_for_it(checkout):
+    (checkout / "below").mkdir()
+    (checkout / "kept.txt").write_text("changed")
+    assert host.git_is_dirty(checkout / "below") is True
+
+
+def test_outside_a_checkout_nothing_is_dirty_or_clean(tmp_path):
+    assert host.git_is_dirty(tmp_path) is None
+
+
+def test_without_git_nothing_is_dirty_or_clean(checkout, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert host.git_is_dirty(checkout) is None

@@ -1,0 +1,124 @@
+import dataclasses
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecotrack.measurement import Measurement, Source, weakest
+
+AMOUNTS = ("wall_s", "cpu_s", "cpu_j", "ram_j", "gpu_j", "co2_g")
+SOURCES = ("cpu_source", "ram_source", "gpu_source")
+STRENGTH = ("assumed", "modelled", "measured", "absent")  # weakest first
+
+measurements = st.builds(
+    Measurement,
+    **dict.fromkeys(AMOUNTS, st.floats(0, 1e9)),
+    **dict.fromkeys(SOURCES, st.sampled_from(STRENGTH)),
+)
+
+
+def amounts(cost: Measurement) -> list[float]:
+    return [getattr(cost, name) for name in AMOUNTS]
+
+
+def sources(cost: Measurement) -> list[str]:
+    return [getattr(cost, name) for name in SOURCES]
+
+
+def approximately(cost: Measurement, largest: float = 1e9) -> object:
+    """Equal but for the rounding of numbers as large as `largest`."""
+    return pytest.approx(amounts(cost), rel=1e-12, abs=4e-16 * largest)
+
+
+def test_every_field_is_an_amount_or_a_source():
+    assert [f.name for f in dataclasses.fields(Measurement)] == [*AMOUNTS, *SOURCES]
+    assert set(get_args(Source)) == set(STRENGTH)
+
+
+@given(measurements, measurements)
+def test_what_is_added_can_be_taken_away(a, b):
+    assert amounts((a + b) - b) == approximately(a)
+
+
+@given(measurements, measurements)
+def test_order_of_a_sum_does_not_matter(a, b):
+    assert a + b == b + a
+
+
+@given(measurements, measurements, measurements)
+def test_grouping_of_a_sum_does_not_matter(a, b, c):
+    assert amounts((a + b) + c) == approximately(a + (b + c))
+    assert sources((a + b) + c) == sources(a + (b + c))
+
+
+@given(st.lists(measurements, max_size=5))
+def test_sum_conserves_every_amount(parts):
+    total = sum(parts, Measurement())
+    for name in AMOUNTS:
+        assert getattr(total, name) == pytest.approx(sum(getattr(p, name) for p in parts))
+
+
+@given(st.lists(measurements, min_size=1, max_size=5))
+def test_sum_needs_no_start_value(parts):
+    assert sum(parts) == sum(parts, Measurement())
+
+
+@given(measurements, st.integers(1, 1_000_000))
+def test_equal_shares_add_up_to_the_whole(whole, n):
+    share = whole / n
+    assert [n * amount for amount in amounts(share)] == approximately(whole)
+    assert sources(share) == sources(whole)
+
+
+@given(measurements)
+def test_nothing_changes_nothing(cost):
+    assert cost + Measurement() == cost
+    assert cost - Measurement() == cost
+
+
+@given(measurements)
+def test_total_is_the_sum_of_the_components(cost):
+    assert cost.total_j == pytest.approx(cost.cpu_j + cost.ram_j + cost.gpu_j)
+    assert cost.total_wh == pytest.approx(cost.total_j / 3600)
+
+
+def test_a_total_adds_up_like_its_parts():
+    a, b = Measurement(cpu_j=1, ram_j=2, gpu_j=4), Measurement(cpu_j=8, ram_j=16, gpu_j=32)
+    assert (a + b).total_j == a.total_j + b.total_j == 63
+
+
+@given(st.lists(st.sampled_from(STRENGTH)))
+def test_a_sum_is_known_as_its_weakest_part(parts):
+    assert weakest(*parts) == min(parts, key=STRENGTH.index, default="absent")
+
+
+@given(st.lists(st.sampled_from(STRENGTH)))
+def test_an_absent_part_weakens_nothing(parts):
+    assert weakest(*parts, "absent") == weakest(*parts)
+
+
+@pytest.mark.parametrize("combine", [Measurement.__add__, Measurement.__sub__])
+@given(a=measurements, b=measurements)
+def test_each_component_is_known_as_its_weakest_reading(combine, a, b):
+    both = combine(a, b)
+    for name in SOURCES:
+        assert getattr(both, name) == weakest(getattr(a, name), getattr(b, name))
+
+
+def test_a_total_is_known_as_its_weakest_component():
+    cost = Measurement(cpu_source="measured", ram_source="assumed", gpu_source="absent")
+    assert cost.source == "assumed"
+    assert Measurement().source == "absent"
+
+
+def test_a_measurement_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Measurement().wall_s = 1.0
+
+
+def test_a_number_is_no_measurement():
+    with pytest.raises((TypeError, AttributeError)):
+        Measurement() + 1
+    with pytest.raises(TypeError):
+        1 + Measurement()

@@ -6,6 +6,7 @@ what is not given is `none`. Bad input is one line on stderr and exit code 2.
 
 import argparse
 import dataclasses
+import math
 import sys
 import types
 from collections.abc import Iterator, Sequence
@@ -87,7 +88,7 @@ def one_line_errors(prog: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        print(f"{prog}: {error}", file=sys.stderr)
+        print(f"{prog}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
 
 
@@ -132,7 +133,10 @@ def _convert(hint: Any, word: str) -> Any:
         if word.lower() not in ("true", "false"):
             raise ValueError
         return word.lower() == "true"
-    return hint(word)
+    value = hint(word)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError
+    return value
 
 
 def _metavar(hint: Any) -> str:

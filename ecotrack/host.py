@@ -25,7 +25,8 @@ def is_dead(process: str) -> bool:
     if host != _hostname():
         return False
     try:
-        return _name_of(psutil.Process(int(pid))) != process
+        found = psutil.Process(int(pid))
+        return _name_of(found) != process or found.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 

@@ -55,7 +55,7 @@ def grid(country: str) -> Grid:
         world = source.get_carbon_intensity_per_source_data()
         return Grid(WORLD, float(world["world_average"]), str(world["world_average_source"]), 2019)
     mix = source.get_global_energy_mix_data().get(country)
-    if mix is None or mix.get("carbon_intensity") is None:
+    if mix is None or not mix.get("carbon_intensity"):  # 0 is a hole in the table
         raise UnknownCountryError(
             f"no carbon intensity is known for country {country!r};"
             " use an ISO 3166 alpha-3 code such as FRA, POL or USA, or auto"
@@ -122,7 +122,7 @@ class CodeCarbonMeter:
             pue=1.0,
             wue=0.0,
             allow_multiple_runs=True,
-            log_level="critical",
+            log_level=os.environ["CODECARBON_LOG_LEVEL"],
         )
 
     def __enter__(self) -> CodeCarbonMeter:

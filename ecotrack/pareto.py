@@ -17,9 +17,9 @@ def front(points: ArrayLike) -> NDArray[np.bool_]:
     mask = np.zeros(len(cost), dtype=bool)
     order = np.lexsort((-gain, cost))
     order = order[known[order]]
-    best_gain, best_cost = -np.inf, np.nan
+    best_gain, best_cost = np.nan, np.nan
     for i in order:
-        if gain[i] > best_gain:
+        if not gain[i] <= best_gain:
             best_gain, best_cost = gain[i], cost[i]
             mask[i] = True
         elif gain[i] == best_gain:
@@ -53,7 +53,7 @@ def knee(points: ArrayLike) -> int:
 
     Both axes are scaled to [0, 1] first (Das 1999), so the answer depends on the scale that the
     caller chose for cost: log cost asks for a fair return on each doubling. Of a straight front
-    it is the cheapest point.
+    it is the cheapest point. Infinite points only count where there are no others.
 
     Raises:
         ValueError: there is no point without NaN.
@@ -62,7 +62,10 @@ def knee(points: ArrayLike) -> int:
     members = np.flatnonzero(front(points))
     if not len(members):
         raise ValueError("an empty front has no knee")
-    members = members[np.argsort(points[members, 0], kind="stable")]
+    finite = members[np.isfinite(points[members]).all(axis=1)]
+    if not len(finite):
+        return int(members[0])
+    members = finite[np.argsort(points[finite, 0], kind="stable")]
     low, high = points[members].min(axis=0), points[members].max(axis=0)
     span = np.where(high > low, high - low, 1.0)
     cost, gain = ((points[members] - low) / span).T

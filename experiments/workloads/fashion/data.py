@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -132,16 +133,15 @@ def _files(folder: Path) -> dict[str, Path] | None:
 
 def _read_idx(path: Path, sha256: str) -> np.ndarray:
     """Decompress, verify and parse one IDX file: magic 00 00 08 nd, then nd big-endian sizes."""
-    content = path.read_bytes()
-    try:
-        idx = gzip.decompress(content) if path.suffix == ".gz" else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({error}); delete it and start again") from error
+    idx = content = path.read_bytes()
+    if path.suffix == ".gz":
+        with suppress(OSError, EOFError, zlib.error):  # what does not unpack fails by its sum
+            idx = gzip.decompress(content)
     found = hashlib.sha256(idx).hexdigest()
     if found != sha256:
         raise DataError(
-            f"{path} is not the original: SHA-256 of its content is {found}, expected {sha256};"
-            " delete it and start again"
+            f"{path} is damaged or not the original: the SHA-256 of its content is {found},"
+            f" expected {sha256}; delete it and start again"
         )
     dimensions = idx[3]
     shape = np.frombuffer(idx, ">i4", dimensions, offset=4)

@@ -53,6 +53,12 @@ def test_the_cheapest_that_meets_the_need_is_chosen(need, expected):
     assert choose(ALL, need).chosen == expected
 
 
+def test_rounding_does_not_refuse_a_model_exactly_as_far_below_the_best():
+    assert 0.92 - 7 / 100 > 0.85, "as numbers of this machine"
+    below = model("below", 0.85, 0.1)
+    assert choose([BEST, below], Need(within=7)).chosen == below
+
+
 def test_predictions_change_the_winner():
     once = model("cheap to train", 0.90, 1.0, inference_g_per_1k=1.0)
     often = model("cheap to use", 0.90, 10.0, inference_g_per_1k=0.1)

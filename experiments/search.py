@@ -50,7 +50,7 @@ class Config:
     )
     families: tuple[Family, ...] = option(models.FAMILIES, "families to try")
     augmentations: tuple[Augmentation, ...] = option(models.AUGMENTATIONS, "augmentations to try")
-    max_width: int = option(64, "widest model", at_least=2, at_most=512)
+    max_width: int = option(128, "widest model", at_least=2, at_most=512)
     max_depth: int = option(4, "deepest model", at_least=1, at_most=16)
     max_epochs: int = option(8, "longest training", at_least=1, at_most=1000)
     max_tflop: float = option(

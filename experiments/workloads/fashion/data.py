@@ -151,12 +151,16 @@ def _read_idx(path: Path, sha256: str) -> np.ndarray:
 def _fetch() -> dict[str, Path]:
     """Bring the files into the Keras cache; a file enters it only when verified."""
     reasons = []
-    for fetch in (_from_keras, _from_debian):
+    for source, fetch in (("Keras' host", _from_keras), ("Debian", _from_debian)):
         with tempfile.TemporaryDirectory(prefix="fashion-mnist-") as scratch:
             try:
                 return _install(_files(fetch(Path(scratch))) or {})
             except _SourceError as error:
                 reasons.append(str(error))
+            except DataError as error:
+                raise DataError(
+                    f"{source} sent something else, and nothing is kept: {error}"
+                ) from error
     raise DataError(
         f"Fashion-MNIST is not here and cannot be fetched ({'; '.join(reasons)}). "
         "Four ways to get it: put its four files into a folder named by ECOTRACK_DATA_DIR; "

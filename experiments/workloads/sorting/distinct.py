@@ -3,10 +3,10 @@
 import numpy as np
 from numba import njit, uint32, uint64
 
-SAMPLE = 2048
-FEW = 1024  # distinct values in a sample that make counting worth a try
+SAMPLE = 1024
+FEW = 512  # distinct values in a sample that make counting worth a try
 VERY_FEW = 8  # values that are faster to compare with, one by one, than to look up
-SLOT_BITS = 14  # a hash table for 2 * FEW values is at most an eighth full
+SLOT_BITS = 14  # a hash table for 4 * FEW values is at most an eighth full
 BLOCK = 4096  # elements that stay in the L1 cache while they are compared with each value
 GOLDEN = uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Knuth's multiplicative hash
 
@@ -55,7 +55,7 @@ def tally(bits, values, counts):
             if values[slot] != value:
                 values[slot] = value
                 distinct += 1
-                if distinct > 2 * FEW:
+                if distinct > 4 * FEW:
                     return False
         counts[slot] += 1
     return True
@@ -63,8 +63,7 @@ def tally(bits, values, counts):
 
 def few_values(bits):
     """Return the distinct values in a sample of ``bits``, or None when they are not few."""
-    sample = bits[np.linspace(0, bits.size - 1, SAMPLE).astype(np.int64)]
-    values = np.unique(sample)
+    values = np.unique(bits[:: max(1, bits.size // SAMPLE)])
     return values if values.size <= FEW else None
 
 

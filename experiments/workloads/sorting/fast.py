@@ -1,13 +1,14 @@
 """Our fastest sort: one pass into buckets that fit the cache, then radix sort within each."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
 from experiments.workloads.sorting import distinct, radix
 
 HAND_OVER = 100_000  # elements up to which np.sort is as fast
-SMALLEST_SHARE = 50_000  # elements worth a thread
+SMALLEST_SHARE = 500_000  # elements worth waking a thread for
 BUCKETS = 500  # more write streams than this leave the L1 cache: a pass then costs three times
 SMALLEST_BUCKET = 1 << 15  # elements; two 4096-entry tables would cost too much for fewer
 TASKS_PER_THREAD = 8  # to share out buckets evenly, also when another job takes a core
@@ -42,7 +43,7 @@ def fast_sort(array, threads=1):
     if array.size <= HAND_OVER:
         return np.sort(array)
     array, out = np.ascontiguousarray(array), np.empty_like(array)
-    threads = min(threads, array.size // SMALLEST_SHARE)
+    threads = max(1, min(threads, array.size // SMALLEST_SHARE))
     if threads == 1:
         _sort_into(out, array, None, map, 1)
     else:
@@ -59,8 +60,8 @@ def _sort_into(out, array, spare, run, threads):
     bits = array.view(f"u{array.itemsize}")
     coding = _coding(array.dtype)
     edges = np.linspace(0, bits.size, threads + 1).astype(np.int64)
-    shares = [bits[a:b] for a, b in zip(edges, edges[1:], strict=False)]
-    overlapping = [bits[max(a - 1, 0) : b] for a, b in zip(edges, edges[1:], strict=False)]
+    shares = [bits[a:b] for a, b in pairwise(edges)]
+    overlapping = [bits[max(a - 1, 0) : b] for a, b in pairwise(edges)]
     surveys = run(lambda share: radix.survey(share, coding), overlapping)
     lowest, highest, ascents, descents = zip(*surveys, strict=True)
     if not any(descents):

@@ -176,18 +176,34 @@ def _parse():
     def listed(convert):
         return lambda text: [convert(item) for item in text.split(",")]
 
-    def whole(text):
-        return int(float(text))
+    def positive(text):
+        number = int(float(text))
+        if number < 1:
+            raise argparse.ArgumentTypeError(f"{text} is below 1")
+        return number
+
+    def one_of(names):
+        def convert(text):
+            if text not in names:
+                raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}")
+            return text
+
+        return convert
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--sizes", type=listed(whole), default=[10**6, 10**7], help="elements, comma-separated")
-    add("--dtypes", type=listed(str), default=DTYPES, help=f"of {', '.join(DTYPES)}")
-    add("--distributions", type=listed(str), default=["random"], help=", ".join(DISTRIBUTIONS))
-    add("--threads", type=listed(whole), default=[1, 2], help="numbers of threads of our sort")
-    add("--repeats", type=whole, default=7, help="times each contender sorts")
+    add("--sizes", type=listed(positive), default=[10**6, 10**7], help="elements, comma-separated")
+    add("--dtypes", type=listed(one_of(DTYPES)), default=DTYPES, help=f"of {', '.join(DTYPES)}")
+    add(
+        "--distributions",
+        type=listed(one_of(DISTRIBUTIONS)),
+        default=["random"],
+        help=", ".join(DISTRIBUTIONS),
+    )
+    add("--threads", type=listed(positive), default=[1, 2], help="numbers of threads of our sort")
+    add("--repeats", type=positive, default=7, help="times each contender sorts")
     add("--json", type=Path, default=None, help="file for the results")
     return parser.parse_args()
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from time import perf_counter
 
 import numpy as np
@@ -12,12 +13,14 @@ from experiments.workloads.sorting.inputs import make
 
 PATHS = {"default": "", "AVX2": "X86_V4 AVX512_ICL"}  # values of NPY_DISABLE_CPU_FEATURES
 BATCH = 2_000_000  # elements sorted for one time, in many different arrays if these are small
+MOST_ARRAYS = 1000
 
 
 class NumpySort:
     """A process that sorts on one of NumPy's code paths when it is told to.
 
-    Use with ``with``. Raises RuntimeError if NumPy does not start with these features disabled.
+    Use with ``with``. Raises RuntimeError with the stderr of the process if it ended, as it
+    does on a machine that has not these features to disable.
     """
 
     def __init__(self, disabled):
@@ -25,21 +28,23 @@ class NumpySort:
         command = [sys.executable, "-W", "error::ImportWarning", "-m", __spec__.name]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            command, env=environment, stdin=pipe, stdout=pipe, text=True
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
         )
 
     def __enter__(self):
         try:
-            self._ask({"make": [1, "int32", "random", 0]})
-        except (BrokenPipeError, json.JSONDecodeError):
+            self.prepare(1000, "int32", "random", 0)
+        except RuntimeError:
             self.__exit__()
-            raise RuntimeError("NumPy did not start with these CPU features disabled") from None
+            raise
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
+        self.process.stderr.close()
 
     def prepare(self, *case):
         """Make the arrays of a case: size, dtype, distribution, seed."""
@@ -50,13 +55,17 @@ class NumpySort:
         return self._ask({"sort": True})
 
     def _ask(self, request):
-        print(json.dumps(request), file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())
+        with suppress(BrokenPipeError):  # what killed it is on its stderr
+            print(json.dumps(request), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(self.process.stderr.read())
+        return json.loads(answer)
 
 
 def make_batch(size, dtype, distribution, seed):
     """Return enough arrays of one kind for a time that can be measured."""
-    count = max(1, BATCH // size)
+    count = min(max(1, BATCH // size), MOST_ARRAYS)
     return [make(size, dtype, distribution, seed + i) for i in range(count)]
 
 

@@ -127,8 +127,8 @@ def _start_baselines(stack, console):
     for name, disabled in PATHS.items():
         try:
             baselines[name] = stack.enter_context(NumpySort(disabled))
-        except RuntimeError as error:
-            console.print(f"no {name} path of np.sort on this machine: {error}")
+        except RuntimeError:
+            console.print(f"np.sort has no {name} path here: NumPy cannot disable {disabled}")
     return baselines
 
 

@@ -22,9 +22,14 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import bootstrap
 
-from bench.numpy_sort import PATHS, NumpySort, make_batch, seconds_per_array
 from experiments.workloads.sorting.fast import fast_sort
 from experiments.workloads.sorting.inputs import DISTRIBUTIONS, DTYPES
+from experiments.workloads.sorting.numpy_paths import (
+    PATHS,
+    NumpySort,
+    make_batch,
+    seconds_per_array,
+)
 
 SEED = 3
 WORTH_TELLING = 1.1  # times faster, at the lower end of the interval

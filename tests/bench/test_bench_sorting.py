@@ -3,10 +3,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from bench.numpy_sort import NumpySort
-
 ROOT = Path(__file__).parents[2]
 
 
@@ -33,8 +29,3 @@ def test_bench_says_in_a_line_what_it_cannot_do():
     done = run("--dtypes", "int8")
     assert done.returncode == 2
     assert "int8" in done.stderr.splitlines()[-1]
-
-
-def test_a_path_that_numpy_has_not_is_an_error():
-    with pytest.raises(RuntimeError, match="NO_SUCH_FEATURE"), NumpySort("NO_SUCH_FEATURE"):
-        pass

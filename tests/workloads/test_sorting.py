@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from experiments.workloads.sorting import ALGORITHMS, compiled, distinct, fast, inputs, radix
 from experiments.workloads.sorting.fast import fast_sort
+from experiments.workloads.sorting.numpy_paths import PATHS, NumpySort
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = settings(
@@ -242,3 +243,14 @@ def test_a_second_process_hits_the_cache(tmp_path):
 
     assert hits_and_misses() == ["0", "7"]
     assert hits_and_misses() == ["7", "0"]
+
+
+def test_numpy_sorts_in_a_process_of_its_own_path():
+    with NumpySort(PATHS["default"]) as worker:
+        worker.prepare(2000, "float32", "random", 8)
+        assert worker.seconds() > 0
+
+
+def test_a_path_that_numpy_has_not_is_an_error():
+    with pytest.raises(RuntimeError, match="NO_SUCH_FEATURE"), NumpySort("NO_SUCH_FEATURE"):
+        pass

@@ -4,9 +4,9 @@ import numpy as np
 from numba import njit, uint32, uint64
 
 SAMPLE = 1024
-FEW = 512  # distinct values in a sample that make counting worth a try
+FEW = 750  # distinct values in a sample that make counting worth a try
 VERY_FEW = 8  # values that are faster to compare with, one by one, than to look up
-SLOT_BITS = 14  # a hash table for 4 * FEW values is at most an eighth full
+SLOT_BITS = 14  # a hash table for 4 * FEW values is at most a fifth full
 BLOCK = 4096  # elements that stay in the L1 cache while they are compared with each value
 GOLDEN = uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Knuth's multiplicative hash
 

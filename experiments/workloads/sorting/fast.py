@@ -23,14 +23,15 @@ def fast_sort(array, threads=1):
     The result equals that of ``np.sort``: NaNs come last, whatever their sign; -0.0 and 0.0 are
     equal there, and here -0.0 comes first. ``array`` is left alone.
 
-    Memory: besides the result and some 4 MB of tables a thread, scratch of the largest bucket for
-    each thread (``SMALLEST_BUCKET`` or 8/500 of the input at most); where values crowd so much
-    that a bucket is larger than that, one buffer of its size, so never more than the input's.
+    Up to ``HAND_OVER`` elements ``np.sort`` does it. A few hundred distinct values are counted,
+    sorted and reversed input is copied. The rest is moved once into about 500 buckets that hold
+    equal numbers of elements, over the span of the values in hand and not of their type (MSD radix
+    sort), and each bucket is sorted in the cache by LSD radix sort: McIlroy, Bostic and McIlroy
+    1993, "Engineering radix sort"; floats after Herf 2001, "Radix tricks".
 
-    Method: MSD radix sort into about 500 buckets of equal size, over the span of the values in
-    hand and not of their type; then LSD radix sort of each in the cache (McIlroy, Bostic and
-    McIlroy 1993, "Engineering radix sort"; floats after Herf 2001). Sorted and reversed input is
-    copied, few distinct values are counted. Up to ``HAND_OVER`` elements, ``np.sort`` does it.
+    Memory besides the result: 2 MB of tables and the scratch of one bucket for each thread (at
+    most 262,144 elements or 1.6 % of the input, whichever is more); if values crowd so much that a
+    bucket is larger than that, one buffer of its size; a copy of an input that is not contiguous.
 
     Raises TypeError for another dtype, ValueError for another shape or fewer than one thread.
     """
@@ -62,13 +63,15 @@ def _sort_into(out, array, spare, run, threads):
     edges = np.linspace(0, bits.size, threads + 1).astype(np.int64)
     shares = [bits[a:b] for a, b in pairwise(edges)]
     overlapping = [bits[max(a - 1, 0) : b] for a, b in pairwise(edges)]
+    if _sort_by_counting(out, bits, shares, run):
+        return
     surveys = run(lambda share: radix.survey(share, coding), overlapping)
     lowest, highest, ascents, descents = zip(*surveys, strict=True)
     if not any(descents):
         out[:] = array
     elif not any(ascents):
         out[:] = array[::-1]
-    elif not _sort_by_counting(out, bits, shares, run):
+    else:
         lowest, highest = int(min(lowest)), int(max(highest))
         _sort_by_buckets(out, shares, _from(coding, lowest), highest - lowest, spare, run)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments.workloads.sorting import distinct, radix
 
-HAND_OVER = 100_000  # elements up to which np.sort is as fast
+HAND_OVER = 100_000  # elements; np.sort at its best is faster to here, 4-byte types to 4e5
 SMALLEST_SHARE = 500_000  # elements worth waking a thread for
 BUCKETS = 500  # more write streams than this leave the L1 cache: a pass then costs three times
 SMALLEST_BUCKET = 1 << 15  # elements; two 4096-entry tables would cost too much for fewer
@@ -21,7 +21,8 @@ def fast_sort(array, threads=1):
     """Return a sorted copy of a one-dimensional int32, int64, float32 or float64 array.
 
     The result equals that of ``np.sort``: NaNs come last, whatever their sign; -0.0 and 0.0 are
-    equal there, and here -0.0 comes first. ``array`` is left alone.
+    equal, so either may come first. ``array`` is left alone. Threads are used where each has
+    ``SMALLEST_SHARE`` elements to sort.
 
     Up to ``HAND_OVER`` elements ``np.sort`` does it. A few hundred distinct values are counted,
     sorted and reversed input is copied. The rest is moved once into about 500 buckets that hold

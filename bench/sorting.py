@@ -1,0 +1,217 @@
+"""How fast is our sort? Against np.sort on the better of NumPy's two code paths.
+
+    python -m bench.sorting [--sizes 1e6,1e7] [--repeats 7] [--json FILE]
+
+Contenders take turns in every repeat; times are medians, ratios have a bootstrap interval of 95 %.
+Memory: three processes hold one input each and one of them at a time sorts it: at most some 5 times
+the bytes of the largest input (4 GB for 1e8 int64).
+"""
+
+import argparse
+import json
+import os
+import platform
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import numba
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from scipy.stats import bootstrap
+
+from experiments.workloads.sorting.fast import fast_sort
+from experiments.workloads.sorting.inputs import DISTRIBUTIONS, DTYPES
+from experiments.workloads.sorting.numpy_paths import (
+    PATHS,
+    NumpySort,
+    make_batch,
+    seconds_per_array,
+)
+
+SEED = 3
+WORTH_TELLING = 1.1  # times faster, at the lower end of the interval
+
+
+def main():
+    """Measure, print the table and the findings, write the JSON."""
+    arguments = _parse()
+    console = Console()
+    cases = [
+        (size, dtype, distribution)
+        for dtype in arguments.dtypes
+        for distribution in arguments.distributions
+        for size in arguments.sizes
+    ]
+    with ExitStack() as stack:
+        baselines = _start_baselines(stack, console)
+        rows = [
+            measure(case, arguments.threads, arguments.repeats, baselines)
+            for case in track(cases, "sorting", console=console, transient=True)
+        ]
+    report = {"machine": machine(), "repeats": arguments.repeats, "rows": rows}
+    console.print(_table(report))
+    for line in findings(rows):
+        console.print(line)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def measure(case, threads, repeats, baselines):
+    """Return one row: ns an element of every contender, and ratios of them.
+
+    case: size, dtype, distribution. baselines: name of a path -> its NumpySort.
+    """
+    size = case[0]
+    arrays = make_batch(*case, SEED)
+    contenders = {}
+    for name, worker in baselines.items():
+        worker.prepare(*case, SEED)
+        contenders[name] = worker.seconds
+    for count in threads:
+        sort = partial(fast_sort, threads=count)
+        seconds_per_array(sort, arrays)  # compiles, and gives memory a first touch
+        contenders[f"ours, {count}"] = partial(seconds_per_array, sort, arrays)
+
+    seconds = {name: [] for name in contenders}
+    for _ in range(repeats):
+        for name, sort_once in contenders.items():
+            seconds[name].append(sort_once())
+
+    better = min(baselines, key=lambda name: np.median(seconds[name]))
+    ours = [name for name in contenders if name not in baselines]
+    return {
+        **dict(zip(("size", "dtype", "distribution"), case, strict=True)),
+        "ns_per_element": {name: 1e9 * np.median(s) / size for name, s in seconds.items()},
+        "better": better,
+        "ours_to_better": {name: ratio(seconds[better], seconds[name]) for name in ours},
+        "default_to_better": ratio(seconds["default"], seconds[better]),
+    }
+
+
+def ratio(slow, fast):
+    """Return how many times faster ``fast`` is: the ratio of medians and its 95 % interval."""
+
+    def of_medians(a, b, axis):
+        return np.median(a, axis=axis) / np.median(b, axis=axis)
+
+    interval = bootstrap(
+        (slow, fast), of_medians, paired=True, vectorized=True, method="percentile", rng=SEED
+    ).confidence_interval
+    return {"ratio": float(of_medians(slow, fast, 0)), "low": interval.low, "high": interval.high}
+
+
+def machine():
+    """Return what the numbers depend on: CPU model, cores, versions."""
+    return {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+    }
+
+
+def findings(rows):
+    """Yield a sentence if a user of np.sort would gain from NumPy's other code path."""
+    gains = [row for row in rows if row["default_to_better"]["low"] > WORTH_TELLING]
+    if gains:
+        most = max(gains, key=lambda row: row["default_to_better"]["ratio"])
+        times = most["default_to_better"]["ratio"]
+        yield (
+            f'NPY_DISABLE_CPU_FEATURES="{PATHS[most["better"]]}" would make np.sort up to '
+            f"{times:.1f} times faster here ({most['dtype']}, {most['distribution']}, "
+            f"{most['size']:.0e} elements), in {len(gains)} of {len(rows)} cases."
+        )
+
+
+def _start_baselines(stack, console):
+    baselines = {}
+    for name, disabled in PATHS.items():
+        try:
+            baselines[name] = stack.enter_context(NumpySort(disabled))
+        except RuntimeError:
+            console.print(f"np.sort has no {name} path here: NumPy cannot disable {disabled}")
+    return baselines
+
+
+def _table(report):
+    rows = report["rows"]
+    facts = ", ".join(f"{key} {value}" for key, value in report["machine"].items())
+    table = Table(
+        title="ns an element; (times np.sort on its better path, 95 % interval)", caption=facts
+    )
+    for heading in ("dtype", "distribution", "size"):
+        table.add_column(heading, justify="right")
+    ours = rows[0]["ours_to_better"]
+    baselines = [name for name in rows[0]["ns_per_element"] if name not in ours]
+    for name in baselines:
+        table.add_column(f"np.sort {name}", justify="right")
+    table.add_column("better")
+    for name in ours:
+        table.add_column(f"{name} thread{'s' * (not name.endswith(' 1'))}", justify="right")
+    for row in rows:
+        ns = row["ns_per_element"]
+        table.add_row(
+            row["dtype"],
+            row["distribution"],
+            f"{row['size']:.0e}",
+            *(f"{ns[name]:.2f}" for name in baselines),
+            row["better"],
+            *(
+                f"{ns[name]:.2f} ({r['ratio']:.2f}, {r['low']:.2f}–{r['high']:.2f})"
+                for name, r in row["ours_to_better"].items()
+            ),
+        )
+    return table
+
+
+def _cpu_model():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _parse():
+    def listed(convert):
+        return lambda text: [convert(item) for item in text.split(",")]
+
+    def positive(text):
+        number = int(float(text))
+        if number < 1:
+            raise argparse.ArgumentTypeError(f"{text} is below 1")
+        return number
+
+    def one_of(names):
+        def convert(text):
+            if text not in names:
+                raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(names)}")
+            return text
+
+        return convert
+
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--sizes", type=listed(positive), default=[10**6, 10**7], help="elements, comma-separated")
+    add("--dtypes", type=listed(one_of(DTYPES)), default=DTYPES, help=f"of {', '.join(DTYPES)}")
+    add(
+        "--distributions",
+        type=listed(one_of(DISTRIBUTIONS)),
+        default=["random"],
+        help=", ".join(DISTRIBUTIONS),
+    )
+    add("--threads", type=listed(positive), default=[1, 2], help="numbers of threads of our sort")
+    add("--repeats", type=positive, default=7, help="times each contender sorts")
+    add("--json", type=Path, default=None, help="file for the results")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

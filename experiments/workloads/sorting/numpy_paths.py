@@ -1,0 +1,92 @@
+"""np.sort in a process of its own: NumPy chooses its code path once, when it is imported."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from time import perf_counter
+
+import numpy as np
+
+from experiments.workloads.sorting.inputs import make
+
+PATHS = {"default": "", "AVX2": "X86_V4 AVX512_ICL"}  # values of NPY_DISABLE_CPU_FEATURES
+BATCH = 2_000_000  # elements sorted for one time, in many different arrays if these are small
+MOST_ARRAYS = 1000
+
+
+class NumpySort:
+    """A process that sorts on one of NumPy's code paths when it is told to.
+
+    Use with ``with``. Raises RuntimeError with the stderr of the process if it ended, as it
+    does on a machine that has not these features to disable.
+    """
+
+    def __init__(self, disabled):
+        environment = {**os.environ, "NPY_DISABLE_CPU_FEATURES": disabled}
+        command = [sys.executable, "-W", "error::ImportWarning", "-m", __spec__.name]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def __enter__(self):
+        try:
+            self.prepare(1000, "int32", "random", 0)
+        except RuntimeError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def prepare(self, *case):
+        """Make the arrays of a case: size, dtype, distribution, seed."""
+        self._ask({"make": case})
+
+    def seconds(self):
+        """Return the seconds that np.sort takes for one of these arrays."""
+        return self._ask({"sort": True})
+
+    def _ask(self, request):
+        with suppress(BrokenPipeError):  # what killed it is on its stderr
+            print(json.dumps(request), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(self.process.stderr.read())
+        return json.loads(answer)
+
+
+def make_batch(size, dtype, distribution, seed):
+    """Return enough arrays of one kind for a time that can be measured."""
+    count = min(max(1, BATCH // size), MOST_ARRAYS)
+    return [make(size, dtype, distribution, seed + i) for i in range(count)]
+
+
+def seconds_per_array(sort, arrays):
+    """Return the mean wall-clock seconds of ``sort`` over the arrays."""
+    start = perf_counter()
+    for array in arrays:
+        sort(array)
+    return (perf_counter() - start) / len(arrays)
+
+
+def _serve():
+    arrays = []
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "make" in request:
+            arrays.clear()
+            arrays = make_batch(*request["make"])
+            seconds_per_array(np.sort, arrays)
+        print(json.dumps(seconds_per_array(np.sort, arrays)), flush=True)
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,55 @@
+"""The driver of every CPU rung: cut the samples into fixed blocks, hand the blocks to threads, add.
+
+A kernel is `kernel(first, count, samples, seed)`: it visits the samples first … first + count - 1
+of `samples` and returns what they add up to. A block's random numbers depend on the seed and on
+`first` alone, and block totals are added in order, so neither threads nor chunks change one bit.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+BLOCK = 1 << 20  # samples: 0.09 ms of the fastest rung, so a call from Python costs it under 1 %
+CHUNK = 64  # blocks a task at most: bounds what an interrupt has to wait for
+
+Kernel = Callable[[int, int, int, int], int | float]
+
+
+def total(
+    kernel: Kernel,
+    samples: int,
+    seed: int,
+    threads: int = 1,
+    *,
+    chunks: int | None = None,
+    add: Callable[[Iterable], int | float] = sum,
+) -> int | float:
+    """Sum the kernel over all its blocks on `threads` threads; the result is the same for any.
+
+    Threads and not `prange`: a kernel that releases the interpreter lock needs no second, parallel
+    compilation, and no OpenMP worker is left spinning (9 ms of CPU time after every region, which
+    the next measurement would pay for). Fewer samples than two blocks stay on one thread.
+
+    Memory does not grow with the samples, but for 8 bytes a block in flight: under 1 MB at 1e11,
+    beside what the kernel itself needs a thread.
+
+    `add` sums the blocks: `math.fsum` keeps 95,000 of them at 1e11 samples exact.
+
+    Raises ValueError for samples < 0, a seed outside 0 … 2^63 - 1, and threads or chunks < 1.
+    """
+    blocks = -(-samples // BLOCK)
+    if chunks is None:  # four tasks a thread, so that a slow core does not keep a fast one waiting
+        chunks = max(-(-blocks // CHUNK), min(blocks, 4 * threads), 1)
+    if samples < 0 or threads < 1 or chunks < 1:
+        raise ValueError(f"{samples=}, {threads=}, {chunks=}: at least 0, 1 and 1 are needed")
+    if not 0 <= seed < 1 << 63:  # beyond it Numba would compile a second, unsigned, signature
+        raise ValueError(f"{seed=} is outside 0 … 2^63 - 1")
+
+    def chunk(index: int) -> list[int | float]:
+        own = range(blocks * index // chunks, blocks * (index + 1) // chunks)
+        return [kernel(b * BLOCK, min(BLOCK, samples - b * BLOCK), samples, seed) for b in own]
+
+    if threads == 1:
+        return add(chain.from_iterable(map(chunk, range(chunks))))
+    with ThreadPoolExecutor(threads) as pool:
+        return add(chain.from_iterable(pool.map(chunk, range(chunks))))

@@ -90,7 +90,9 @@ METHODS = {
         Method("cuda-textbook", gpu.textbook, takes_threads=False, needs_cuda=True),
         Method("cuda-counter", gpu.counter, takes_threads=False, needs_cuda=True),
         Method("quasi-r2", partial(total, quasi.r2), "quasi", expected_rmse=r2_rmse),
-        Method("stratified", partial(total, quasi.stratified, add=fsum), expected_rmse=stratified_rmse),
+        Method(
+            "stratified", partial(total, quasi.stratified, add=fsum), expected_rmse=stratified_rmse
+        ),
         Method(
             "midpoint",
             partial(total, quasi.midpoint, add=fsum),

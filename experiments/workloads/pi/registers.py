@@ -52,4 +52,8 @@ def all_cores(samples: int, seed: int, threads: int | None = None) -> int:
 
     `threads` None means the cores this process may use.
     """
-    return total(lanes, samples, seed, threads or len(os.sched_getaffinity(0)))
+    if threads is None:
+        threads = (
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        )
+    return total(lanes, samples, seed, threads)

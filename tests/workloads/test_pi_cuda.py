@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,7 @@ def simulated():
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SIMULATION],
         env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1"},
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
     )

@@ -33,9 +33,10 @@ def lanes(first, count, samples, seed):
     return inside + pairs_inside(rest, count % (2 * LANES))
 
 
-def all_cores(samples: int, seed: int, threads: int | None = None) -> int:
+def all_cores(samples: int, seed: int, threads: int | None = None, **options) -> int:
     """Give every core its share of the blocks: twice the cores, half the time, the same count.
 
-    `threads` None means the cores this process may use.
+    `threads` None means the cores this process may use; `options` are those of `total`.
     """
-    return total(lanes, samples, seed, config.NUMBA_NUM_THREADS if threads is None else threads)
+    threads = config.NUMBA_NUM_THREADS if threads is None else threads
+    return total(lanes, samples, seed, threads, **options)

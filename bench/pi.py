@@ -92,14 +92,18 @@ def one_thread(runs: dict[str, Callable], repeats: int) -> dict[str, list[float]
     return times
 
 
-def by_threads(repeats: int, counts: tuple[int, ...] = (1, 2)) -> dict[int, list[float]]:
-    """Return nanoseconds on the wall a sample of the fastest rung, for each number of threads."""
-    times: dict[int, list[float]] = {threads: [] for threads in counts}
+def by_threads(repeats: int, counts: tuple[int, ...] = (1, 2)) -> dict[int, dict[str, list]]:
+    """Return the wall and CPU nanoseconds a sample of the fastest rung for numbers of threads.
+
+    CPU over wall is how many cores the system gave us: below `threads`, others were at work.
+    """
+    times: dict[int, dict[str, list]] = {threads: {"wall": [], "cpu": []} for threads in counts}
     for seed in range(repeats):
         for threads in counts:
-            start = time.perf_counter()
+            wall, cpu = time.perf_counter(), time.process_time()
             METHODS["all-cores"].total(THREADS_SAMPLES, seed, threads)
-            times[threads].append((time.perf_counter() - start) / THREADS_SAMPLES * 1e9)
+            times[threads]["wall"].append((time.perf_counter() - wall) / THREADS_SAMPLES * 1e9)
+            times[threads]["cpu"].append((time.process_time() - cpu) / THREADS_SAMPLES * 1e9)
     return times
 
 
@@ -122,7 +126,7 @@ def ratio(slow: list[float], fast: list[float]) -> dict[str, float]:
 def measure(repeats: int) -> dict[str, object]:
     """Return all figures: the machine, nanoseconds a sample, and the ratios that were promised."""
     facts = machine()
-    runs = {
+    runs: dict[str, Callable] = {
         name: lambda samples, seed, method=method: method.total(samples, seed, 1)
         for name, method in METHODS.items()
         if not method.needs_cuda and name != "all-cores"
@@ -138,15 +142,15 @@ def measure(repeats: int) -> dict[str, object]:
     }
     if written_by_hand:
         ratios[f"{LANES} over {REFERENCE}"] = ratio(times[REFERENCE], times[LANES])
-    wall = {}
+    threads = {}
     if (os.cpu_count() or 1) > 1:
-        wall = by_threads(repeats)
-        ratios["two threads over one"] = ratio(wall[1], wall[2])
+        threads = by_threads(repeats)
+        ratios["two threads over one"] = ratio(threads[1]["wall"], threads[2]["wall"])
     return {
         "machine": facts,
         "repeats": repeats,
         "cpu_ns_per_sample": times,
-        "wall_ns_per_sample_by_threads": wall,
+        "ns_per_sample_by_threads": threads,
         "ratios": ratios,
     }
 
@@ -163,8 +167,11 @@ def show(figures: dict, console: Console) -> None:
         row = [f"{value:.4g}" for value in (np.median(rung), min(rung), max(rung), speed)]
         table.add_row(name, *row)
     console.print(table)
-    for threads, rung in figures["wall_ns_per_sample_by_threads"].items():
-        console.print(f"{threads} thread(s), wall: {np.median(rung):.4g} ns a sample")
+    for threads, rung in figures["ns_per_sample_by_threads"].items():
+        wall, cores = np.median(rung["wall"]), np.divide(rung["cpu"], rung["wall"])
+        console.print(
+            f"threads {threads}: {wall:.4g} ns a sample, {np.median(cores):.2f} cores busy"
+        )
     table = Table("speed", title="How many times as fast (95 % interval)")
     table.add_column("ratio", justify="right")
     for name, r in figures["ratios"].items():

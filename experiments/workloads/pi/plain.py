@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-CHUNK = 1 << 14  # samples: three float64 arrays and a mask are 400 KiB, inside a 1 MiB L2 cache
+CHUNK = 1 << 14  # samples: two float64 arrays and a mask are 272 KiB, well inside the L2 cache
 
 
 def python(first: int, count: int, samples: int, seed: int) -> int:
@@ -45,5 +45,5 @@ def numpy_chunked(first: int, count: int, samples: int, seed: int) -> int:
         np.multiply(x, x, out=x)
         np.multiply(y, y, out=y)
         np.add(x, y, out=x)
-        inside += np.count_nonzero(x < 1.0)
-    return int(inside)
+        inside += int(np.count_nonzero(x < 1.0))
+    return inside

@@ -39,4 +39,4 @@ def all_cores(samples: int, seed: int, threads: int | None = None, **options) ->
     `threads` None means the cores this process may use; `options` are those of `total`.
     """
     threads = config.NUMBA_NUM_THREADS if threads is None else threads
-    return total(lanes, samples, seed, threads, **options)
+    return int(total(lanes, samples, seed, threads, **options))

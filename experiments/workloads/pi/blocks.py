@@ -30,8 +30,8 @@ def total(
     compilation, and no OpenMP worker is left spinning (9 ms of CPU time after every region, which
     the next measurement would pay for). Fewer samples than two blocks stay on one thread.
 
-    Memory does not grow with the samples, but for 8 bytes a block in flight: under 1 MB at 1e11,
-    beside what the kernel itself needs a thread.
+    Memory hardly grows with the samples: tasks and block totals take a few MB at 1e11, beside what
+    the kernel itself needs a thread.
 
     `progress` is told the share done, 0 … 1, after every chunk. `add` sums the blocks: of 24,000
     floats, at 1e11 samples, `math.fsum` loses nothing.

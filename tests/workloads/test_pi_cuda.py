@@ -104,3 +104,10 @@ def test_says_in_one_line_that_there_is_no_device(name):
         METHODS[name].estimate(1000, 1)
     with pytest.raises(RuntimeError, match="no CUDA device"):
         gpu.use_device(0)
+
+
+@pytest.mark.parametrize("name", ["cuda-textbook", "cuda-counter"])
+@pytest.mark.parametrize(("samples", "seed"), [(-1, 0), (1, -1), (1, 1 << 63)])
+def test_refuses_what_it_cannot_run(name, samples, seed):
+    with pytest.raises(ValueError, match="="):
+        METHODS[name].total(samples, seed)

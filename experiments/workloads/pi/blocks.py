@@ -14,6 +14,14 @@ CHUNK = 16  # blocks a task at most: bounds what an interrupt has to wait for
 Kernel = Callable[[int, int, int, int], int | float]
 
 
+def check(samples: int, seed: int) -> None:
+    """Raise ValueError for samples < 0 and for a seed outside 0 … 2^63 - 1."""
+    if samples < 0:
+        raise ValueError(f"{samples=} is negative")
+    if not 0 <= seed < 1 << 63:  # beyond it Numba would compile a second, unsigned, signature
+        raise ValueError(f"{seed=} is outside 0 … 2^63 - 1")
+
+
 def total(
     kernel: Kernel,
     samples: int,
@@ -41,10 +49,9 @@ def total(
     blocks = -(-samples // BLOCK)
     if chunks is None:  # four tasks a thread, so that a slow core does not keep a fast one waiting
         chunks = max(-(-blocks // CHUNK), min(blocks, 4 * threads), 1)
-    if samples < 0 or threads < 1 or chunks < 1:
-        raise ValueError(f"{samples=}, {threads=}, {chunks=}: at least 0, 1 and 1 are needed")
-    if not 0 <= seed < 1 << 63:  # beyond it Numba would compile a second, unsigned, signature
-        raise ValueError(f"{seed=} is outside 0 … 2^63 - 1")
+    check(samples, seed)
+    if threads < 1 or chunks < 1:
+        raise ValueError(f"{threads=}, {chunks=}: at least 1 of each is needed")
 
     def chunk(index: int) -> list[int | float]:
         own = range(blocks * index // chunks, blocks * (index + 1) // chunks)

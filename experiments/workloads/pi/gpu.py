@@ -10,7 +10,9 @@ import numpy as np
 from numba import cuda
 from numba.cuda.random import create_xoroshiro128p_states, xoroshiro128p_uniform_float32
 
-THREADS = 256  # a block of the good kernel at most; its shared memory is 1 KiB
+from .blocks import check
+
+THREADS = 256  # a block of the good kernel at most; its shared memory is 2 KiB
 
 
 class Grid(NamedTuple):
@@ -78,7 +80,7 @@ def counter_kernel(samples, key0, key1, hits):
     strides by the grid, so a full device is one launch whatever the number of samples; a block adds
     up in shared memory and pays for one atomic operation.
     """
-    inside = np.int32(0)
+    inside = np.int64(0)
     for group in range(cuda.grid(1), (samples + 3) // 4, cuda.gridsize(1)):
         low = np.uint32(np.uint64(group) & np.uint64(0xFFFFFFFF))
         high = np.uint32(np.uint64(group) >> np.uint64(32))
@@ -89,7 +91,7 @@ def counter_kernel(samples, key0, key1, hits):
         inside += is_inside(w2) * np.int32(left > 2)
         inside += is_inside(w3) * np.int32(left > 3)
 
-    sums = cuda.shared.array(THREADS, np.int32)
+    sums = cuda.shared.array(THREADS, np.int64)
     thread, width = cuda.threadIdx.x, cuda.blockDim.x // 2
     sums[thread] = inside
     cuda.syncthreads()
@@ -99,7 +101,7 @@ def counter_kernel(samples, key0, key1, hits):
         cuda.syncthreads()
         width //= 2
     if thread == 0:
-        cuda.atomic.add(hits, 0, np.int64(sums[0]))
+        cuda.atomic.add(hits, 0, sums[0])
 
 
 def missing() -> str | None:
@@ -140,6 +142,12 @@ def full_grid() -> Grid:
     return Grid(4 * resident // THREADS, THREADS)
 
 
+def _check(samples: int, seed: int) -> None:
+    check(samples, seed)
+    if reason := missing():
+        raise RuntimeError(reason)
+
+
 def prepare_textbook(seed: int, grid: Grid = TEXTBOOK) -> tuple:
     """Return the generators' states (16 bytes a thread) and an empty count, both on the device."""
     size = grid.blocks * grid.threads
@@ -149,10 +157,10 @@ def prepare_textbook(seed: int, grid: Grid = TEXTBOOK) -> tuple:
 def textbook(samples: int, seed: int, threads: int = 1, *, grid: Grid = TEXTBOOK) -> int:
     """Return the samples inside, by the textbook kernel; another grid is another sequence.
 
-    `threads` are the CPU's and have no effect. Raises RuntimeError without a CUDA device.
+    `threads` are the CPU's and have no effect. Raises ValueError like the CPU's rungs, and
+    RuntimeError without a CUDA device.
     """
-    if reason := missing():
-        raise RuntimeError(reason)
+    _check(samples, seed)
     states, hits = prepare_textbook(seed, grid)
     textbook_kernel[grid](states, samples, hits)
     return int(hits.copy_to_host().sum())
@@ -166,10 +174,10 @@ def throw(samples: int, seed: int, hits, grid: Grid) -> None:
 def counter(samples: int, seed: int, threads: int = 1, *, grid: Grid | None = None) -> int:
     """Return the samples inside, by the good kernel: the same for any grid; None fills the device.
 
-    `threads` are the CPU's and have no effect. Raises RuntimeError without a CUDA device.
+    `threads` are the CPU's and have no effect. Raises ValueError like the CPU's rungs, and
+    RuntimeError without a CUDA device.
     """
-    if reason := missing():
-        raise RuntimeError(reason)
+    _check(samples, seed)
     hits = cuda.to_device(np.zeros(1, np.int64))
     throw(samples, seed, hits, grid or full_grid())
     return int(hits.copy_to_host()[0])

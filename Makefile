@@ -5,7 +5,7 @@ READY := $(VENV)/ready
 SEARCH := fashion-mnist-search
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: main test test-long lint ui clean
+.PHONY: main test test-long lint bench ui clean
 
 main: $(READY)
 	mlflow run . -e main --env-manager local --experiment-name $(SEARCH)
@@ -21,6 +21,11 @@ lint: $(READY)
 	ruff format --check .
 	mypy
 	lint-imports
+
+bench: $(READY)
+	@mkdir -p build
+	python -m bench.sorting --sizes 1e7,1e8 --dtypes int32,int64,float64 --json build/sorting.json
+	python -m bench.pi --json build/pi.json
 
 ui: $(READY)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui

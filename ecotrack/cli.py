@@ -133,6 +133,10 @@ def _convert(hint: Any, word: str) -> Any:
         if word.lower() not in ("true", "false"):
             raise ValueError
         return word.lower() == "true"
+    if hint is int and "e" in word.lower():  # 1e6 is how people write a million
+        if not float(word).is_integer():
+            raise ValueError
+        return int(float(word))
     value = hint(word)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError

@@ -57,7 +57,7 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
         for p in points
     ]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("grams:Q", title="emissions of training (g CO2e, log scale)")
+        x=alt.X("grams:Q", title="emissions of training (g CO2e, log scale; m = 10⁻³)")
         .scale(type="log", nice=False, padding=30)
         .axis(format="~s", labelOverlap=True),
         y=alt.Y("accuracy:Q", title="validation accuracy").scale(zero=False).axis(format=".0%"),

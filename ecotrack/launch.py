@@ -69,8 +69,14 @@ def launch(
                     artifacts={**result.artifacts, **raw},
                 )
             )
+            for part, found in result.children.items():
+                tags = {metrics.KIND_TAG: f"{entry}-part", **grid_tags(started.meter)}
+                with started.store.child(record.run_id, part, {}, tags) as child:
+                    child.log(found)
         for title, rows in result.summary.items():
             terminal.table(title, rows)
+        for sentence in result.findings:
+            terminal.say(sentence)
         link = started.store.run_link(started.store.experiment_id(experiment), record.run_id)
         terminal.say(f"More of it: `make ui`, then {link}")
 

@@ -8,7 +8,7 @@
 import math
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -73,15 +73,87 @@ def repeat(
 
     The first call is a warm-up and the second tells how many calls are needed; neither counts.
     """
+    loops = _loops(block_s, _once(work))
+    with measure(meter) as window:
+        _call(work, loops)
+    return Repeated(each=window.cost / loops, block=window.cost, loops=loops)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of several works that were measured in turns.
+
+    Attributes:
+        times_s: seconds a call, one for each turn.
+        block: a longer block of calls, for the energy.
+        loops: calls in that block.
+    """
+
+    times_s: tuple[float, ...]
+    block: Measurement
+    loops: int
+
+    @property
+    def each(self) -> Measurement:
+        """Cost of one call, from the block."""
+        return self.block / self.loops
+
+
+def interleave(
+    works: Mapping[str, Callable[[], object]],
+    meter: Meter,
+    *,
+    repeats: int = 5,
+    turn_s: float = 0.05,
+    block_s: float = SHORTEST_BLOCK_S,
+    tick: Callable[[str], object] = lambda name: None,
+) -> dict[str, Compared]:
+    """Measure works in turns, so that a machine that slows down slows all of them.
+
+    Each is called twice to warm up and to be timed. Then come `repeats` rounds of turns of at
+    least `turn_s`, in ABBA order, and last one block of `block_s` for each work's energy.
+
+    Args:
+        works: name -> a call without arguments.
+        repeats: rounds.
+        turn_s: shortest turn, seconds.
+        block_s: length of the energy block, seconds; at least one call.
+        tick: told the name before each turn and block.
+    """
+    once_s = {name: _once(work) for name, work in works.items()}
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(repeats):
+        for name in list(works) if number % 2 == 0 else reversed(list(works)):
+            tick(name)
+            loops = _loops(turn_s, once_s[name])
+            start = time.perf_counter()
+            _call(works[name], loops)
+            times[name].append((time.perf_counter() - start) / loops)
+    compared = {}
+    for name, work in works.items():
+        tick(name)
+        loops = _loops(block_s, min(times[name]))
+        with measure(meter) as window:
+            _call(work, loops)
+        compared[name] = Compared(tuple(times[name]), window.cost, loops)
+    return compared
+
+
+def _once(work: Callable[[], object]) -> float:
+    """Seconds of the second call; the first one warms up."""
     work()
     start = time.perf_counter()
     work()
-    once_s = time.perf_counter() - start
-    loops = max(1, math.ceil(block_s / max(once_s, 1e-9)))
-    with measure(meter) as window:
-        for _ in range(loops):
-            work()
-    return Repeated(each=window.cost / loops, block=window.cost, loops=loops)
+    return time.perf_counter() - start
+
+
+def _loops(block_s: float, once_s: float) -> int:
+    return max(1, math.ceil(block_s / max(once_s, 1e-9)))
+
+
+def _call(work: Callable[[], object], loops: int) -> None:
+    for _ in range(loops):
+        work()
 
 
 def _clocks() -> Measurement:

@@ -100,19 +100,23 @@ class Result:
         costs: phase -> Measurement. The phase that the run is about (sorting, training) gives its
             time, energy and carbon; setup, eval, test and inference carry their name.
         scores: metric name -> final value.
-        curves: metric name -> values, one a step.
+        curves: metric name -> values, one a step from 1 on, or by step.
         artifacts: file name -> text, bytes, or rows of a table.
         tags: tag -> text.
         model: a Keras model to save with the run.
         datasets: role (training, test) -> Dataset.
         summary: title -> rows of text, printed at the end.
+        findings: sentences, printed last.
+        children: name -> Result of a part that deserves a run of its own.
     """
 
     costs: Mapping[str, Measurement] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float] | Mapping[int, float]] = field(default_factory=dict)
     artifacts: Mapping[str, str | bytes | Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     model: Any = None
     datasets: Mapping[str, Dataset] = field(default_factory=dict)
     summary: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    findings: Sequence[str] = ()
+    children: Mapping[str, Result] = field(default_factory=dict)

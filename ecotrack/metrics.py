@@ -73,7 +73,30 @@ SEARCH_HYPERVOLUME = _metric(
     "search/hypervolume", "1", "higher", "curve: area that the front dominates, after each trial"
 )
 
-PHASES = ("setup", "eval", "test", "inference")  # all but the one that a run is about
+IDLE_W = _metric("idle/power_w", "W", "neither", "power of the machine doing nothing")
+SORT_NS = _metric("sorting/ns_per_element", "ns", "lower", "curve by size: time for each element")
+SORT_UJ = _metric("sorting/uj_per_element", "µJ", "lower", "curve by size: energy for each element")
+SORT_G = _metric(
+    "sorting/g_per_element", "g CO2e", "lower", "curve by size: emissions of each element"
+)
+PI_NS = _metric("pi/ns_per_sample", "ns", "lower", "time for each sample, on one thread")
+PI_NJ = _metric("pi/nj_per_sample", "nJ", "lower", "energy for each sample, on one thread")
+PI_SAMPLES_PER_S = _metric(
+    "pi/samples_per_s", "1/s", "higher", "samples each second, on one thread"
+)
+PI_ERROR = _metric("pi/error", "1", "lower", "distance from π that was seen")
+PI_EXPECTED_ERROR = _metric("pi/expected_error", "1", "lower", "root mean square error over seeds")
+PI_SPEED_UP = _metric("pi/speed_up", "1", "higher", "curve by threads: against one thread")
+PI_EFFICIENCY = _metric("pi/parallel_efficiency", "1", "higher", "curve: speed-up a thread")
+
+PHASES = (
+    "setup",
+    "compile",
+    "eval",
+    "test",
+    "inference",
+    "idle",
+)  # all but the one that a run is about
 
 
 def phase_metrics(phase: str) -> tuple[str, str, str]:

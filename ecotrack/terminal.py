@@ -9,7 +9,13 @@ from dataclasses import dataclass
 
 from rich.box import SIMPLE
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 _console = Console()
@@ -43,6 +49,10 @@ class Bar:
     _progress: Progress
     _task: int
 
+    def advance(self, status: str) -> None:
+        """One step more, and what it is about."""
+        self._progress.update(self._task, advance=1, status=status)  # type: ignore[arg-type]
+
     def update(self, done: int, status: str) -> None:
         """Say what is done and how it looks."""
         self._progress.update(self._task, completed=done, status=status)  # type: ignore[arg-type]
@@ -56,6 +66,7 @@ def bar(title: str, total: int) -> Iterator[Bar]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=8),
         MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[status]}"),
         console=_console,
         transient=True,

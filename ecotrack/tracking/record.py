@@ -67,12 +67,14 @@ class Record:
         """Add one point to a curve."""
         self._client.log_metric(self.run_id, metric, value, step=step)
 
-    def _write_curves(self, curves: Mapping[str, Sequence[float]]) -> None:
+    def _write_curves(self, curves: Mapping[str, Sequence[float] | Mapping[int, float]]) -> None:
         now = int(time.time() * 1000)
         points = [
             Metric(key, value, now, step)
             for key, values in curves.items()
-            for step, value in enumerate(values, start=1)
+            for step, value in (
+                values.items() if isinstance(values, Mapping) else enumerate(values, start=1)
+            )
         ]
         for start in range(0, len(points), BATCH):
             self._client.log_batch(self.run_id, metrics=points[start : start + BATCH])

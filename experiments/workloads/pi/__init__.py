@@ -14,12 +14,12 @@ from . import compiled, gpu, plain, quasi, registers
 from .blocks import total
 
 
-def darts_rmse(samples: int) -> float:
+def darts_rmse(samples: float) -> float:
     """Return the standard error of 4 * hits / samples: sqrt(π (4 - π) / samples), the binomial."""
     return sqrt(pi * (4 - pi) / samples)
 
 
-def r2_rmse(samples: int) -> float:
+def r2_rmse(samples: float) -> float:
     """Return 1.7 / samples^(3/4), fitted to 64 random shifts at 2^10 … 2^26 samples.
 
     The order is that of every good two-dimensional point set on a smooth edge.
@@ -27,7 +27,7 @@ def r2_rmse(samples: int) -> float:
     return 1.7 * samples**-0.75
 
 
-def stratified_rmse(samples: int) -> float:
+def stratified_rmse(samples: float) -> float:
     """Return sqrt((π + 4/3) / 12 / samples³): a slice's variance is f'² / 12 samples², exact as f'.
 
     f(x) = 4 / (1 + x²), and the integral of f'² over 0 … 1 is π + 4/3.
@@ -35,7 +35,7 @@ def stratified_rmse(samples: int) -> float:
     return hypot(sqrt((pi + 4 / 3) / 12) * samples**-1.5, ROUNDING)
 
 
-def midpoint_rmse(samples: int) -> float:
+def midpoint_rmse(samples: float) -> float:
     """Return 1 / (12 samples²), the first term of the Euler-Maclaurin formula for 4 / (1 + x²)."""
     return hypot(1 / 12 / samples**2, ROUNDING)
 
@@ -57,7 +57,7 @@ class Method:
     kind: Literal["pseudo", "quasi", "deterministic"] = "pseudo"
     takes_threads: bool = True
     needs_cuda: bool = False
-    expected_rmse: Callable[[int], float] = darts_rmse
+    expected_rmse: Callable[[float], float] = darts_rmse
 
     def total(self, samples: int, seed: int, threads: int | None = None, **options) -> int | float:
         """Return the points inside (int, darts) or the summed heights (float); 0 for no samples.

@@ -41,7 +41,7 @@ class Algorithm:
     @property
     def summary(self):
         """One line: what it does and costs."""
-        return self.function.__doc__.strip().partition("\n")[0]
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
 
     def prepare(self, array):
         """Return the array as this algorithm takes it: as a list, or as it is."""

@@ -67,13 +67,13 @@ def _sort_into(out, array, spare, run, threads):
     if _sort_by_counting(out, bits, shares, run):
         return
     surveys = run(lambda share: radix.survey(share, coding), overlapping)
-    lowest, highest, ascents, descents = zip(*surveys, strict=True)
+    lows, highs, ascents, descents = zip(*surveys, strict=True)
     if not any(descents):
         out[:] = array
     elif not any(ascents):
         out[:] = array[::-1]
     else:
-        lowest, highest = int(min(lowest)), int(max(highest))
+        lowest, highest = int(min(lows)), int(max(highs))
         _sort_by_buckets(out, shares, _from(coding, lowest), highest - lowest, spare, run)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from time import perf_counter
+from typing import IO, cast
 
 import numpy as np
 
@@ -41,10 +42,15 @@ class NumpySort:
 
     def __exit__(self, *_):
         with suppress(BrokenPipeError):
-            self.process.stdin.close()
+            self._pipes[0].close()
         self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        for pipe in self._pipes[1:]:
+            pipe.close()
+
+    @property
+    def _pipes(self) -> tuple[IO[str], IO[str], IO[str]]:
+        pipes = (self.process.stdin, self.process.stdout, self.process.stderr)
+        return cast(tuple[IO[str], IO[str], IO[str]], pipes)
 
     def prepare(self, *case):
         """Make the arrays of a case: size, dtype, distribution, seed."""
@@ -55,11 +61,12 @@ class NumpySort:
         return self._ask({"sort": True})
 
     def _ask(self, request):
+        stdin, stdout, stderr = self._pipes
         with suppress(BrokenPipeError):  # what killed it is on its stderr
-            print(json.dumps(request), file=self.process.stdin, flush=True)
-        answer = self.process.stdout.readline()
+            print(json.dumps(request), file=stdin, flush=True)
+        answer = stdout.readline()
         if not answer:
-            raise RuntimeError(self.process.stderr.read())
+            raise RuntimeError(stderr.read())
         return json.loads(answer)
 
 
@@ -78,7 +85,7 @@ def seconds_per_array(sort, arrays):
 
 
 def _serve():
-    arrays = []
+    arrays: list[np.ndarray] = []
     for line in sys.stdin:
         request = json.loads(line)
         if "make" in request:

@@ -108,7 +108,7 @@ def merge(a):
     """Merge sorted runs of 1, 2, 4, … elements: n log n steps, n extra memory (Knuth 5.2.4)."""
     width = 1
     while width < len(a):
-        merged = []
+        merged: list = []
         for start in range(0, len(a), 2 * width):
             middle = start + width
             _merge(a[start:middle], a[middle : middle + width], merged)
@@ -191,7 +191,7 @@ def radix(a):
         return
     lowest, highest = min(a), max(a)
     for shift in range(0, (highest - lowest).bit_length(), 8):
-        piles = [[] for _ in range(256)]
+        piles: list[list] = [[] for _ in range(256)]
         for value in a:
             piles[(value - lowest) >> shift & 255].append(value)
         a[:] = [value for pile in piles for value in pile]

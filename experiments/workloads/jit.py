@@ -1,0 +1,24 @@
+"""Numba's compiler, watched: nothing may be compiled while work is measured."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from numba.core import event
+
+
+class CompiledInBlockError(Exception):
+    """A new signature was compiled where only work should have run."""
+
+
+@contextmanager
+def nothing_compiled() -> Iterator[None]:
+    """Check that Numba compiles nothing in this block.
+
+    Raises:
+        CompiledInBlockError: it did; the times of the block are not those of the work.
+    """
+    with event.install_recorder("numba:compile") as recorder:
+        yield
+    compiled = [seen.data["dispatcher"] for _, seen in recorder.buffer if seen.is_start]
+    if compiled:
+        raise CompiledInBlockError(f"compiled while measuring: {compiled[0]}; warm it up before")

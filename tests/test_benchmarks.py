@@ -1,0 +1,206 @@
+"""The two benchmarks end to end, small, and the arithmetic that they rest on."""
+
+import json
+import math
+import os
+
+import mlflow
+import numba
+import numpy as np
+import pytest
+
+from ecotrack import metrics
+from ecotrack.lifetime import break_even
+from ecotrack.measure import interleave
+from ecotrack.measurement import Measurement
+from ecotrack.meters import ScriptedMeter
+from ecotrack.parallel import cubic, greener
+from ecotrack.stats import growth_exponent, median_interval
+from ecotrack.tracking import Store
+from experiments import pi
+from experiments.workloads.jit import CompiledInBlockError, nothing_compiled
+from experiments.workloads.pi import METHODS
+from tests.conftest import Home
+
+CORES = os.cpu_count() or 1
+BAD = [
+    ("sorting", "--sizes=0", "--sizes must be at least 1, got 0"),
+    ("sorting", "--sizes=1e12", "--sizes must be at most 100000000"),
+    ("sorting", "--algorithms=bogo", "--algorithms has no 'bogo'; there are python-bubble"),
+    ("sorting", f"--threads={CORES + 1}", f"--threads must be at most {CORES}"),
+    ("pi", "--samples=1e12", "--samples must be at most 100000000000"),
+    ("pi", "--methods=buffon", "--methods has no 'buffon'; there are python"),
+    ("pi", "--threads=0", "--threads must be at least 1, got 0"),
+    ("pi", f"--threads=1,{CORES + 1}", f"--threads must be at most {CORES}"),
+]
+
+
+@pytest.mark.parametrize(("entry", "option", "line"), BAD, ids=[" ".join(b[:2]) for b in BAD])
+def test_bad_input_is_one_line_and_code_2_and_no_run(home: Home, entry, option, line):
+    done = home.python(entry, option)
+    assert done.returncode == 2
+    (printed,) = done.stderr.splitlines()
+    assert line in printed
+    assert [e.name for e in Store().client.search_experiments()] == ["Default"]
+
+
+def test_a_type_that_no_sort_can_do_is_refused(home: Home):
+    done = home.python("sorting", "--algorithms=numba-radix", "--dtype=float64")
+    assert done.returncode == 2
+    assert "none of --algorithms can sort random float64" in done.stderr
+
+
+def test_sorting_keeps_a_run_for_each_sort_with_curves_by_size(home: Home):
+    done = home.python(
+        "sorting",
+        "--sizes=1000,3000,1e5",
+        "--algorithms=python-bubble,python-merge,numba-merge,np-quicksort,fast",
+        "--repeats=3",
+        "--time-limit=0.4",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "python-bubble stops before 100,000 elements" in done.stdout
+    assert "compiling numba-merge took" in done.stdout
+    store = Store()
+    (parent,) = store.runs("sorting", {metrics.KIND_TAG: "sorting"})
+    children = store.children(parent.run_id)
+    assert {c.name for c in children} == {
+        "python-bubble", "python-merge", "numba-merge", "np-quicksort", "fast"
+    }  # fmt: skip
+    (merge,) = (c for c in children if c.name == "numba-merge")
+    curve = store.client.get_metric_history(merge.run_id, metrics.SORT_NS)
+    assert {point.step for point in curve} == {1000, 3000, 100_000}
+    files = {file.path for file in store.client.list_artifacts(parent.run_id)}
+    assert {"sorting.csv", "sorting.json", "time.png", "emissions.png", "billion.png"} <= files
+    rows = table(store, parent.run_id, "sorting.json")
+    assert {row["size"] for row in rows if row["algorithm"] == "python-bubble"} == {1000, 3000}
+    for row in rows:
+        for key in ("ns_per_element", "uj_per_element", "g_per_element"):
+            assert 0 < row[f"{key}_low"] <= row[key] <= row[f"{key}_high"]
+        assert row["short"]
+    assert parent.metrics["time/compile_s"] > 0
+    assert set(parent.metrics) <= set(metrics.TABLE)
+
+
+def test_pi_keeps_a_run_for_each_method_and_answers_for_parallelism(home: Home):
+    done = home.python(
+        "pi",
+        "--samples=1e6",
+        "--methods=numpy-chunked,numba-lanes,cuda-counter,midpoint",
+        "--repeats=2",
+        "--idle-s=1",
+    )
+    assert done.returncode == 0, done.stderr
+    store = Store()
+    (parent,) = store.runs("pi", {metrics.KIND_TAG: "pi"})
+    names = {child.name for child in store.children(parent.run_id)}
+    assert {"numpy-chunked", "numba-lanes", "midpoint"} <= names
+    assert ("the CUDA rungs were skipped" in done.stdout) == ("cuda-counter" not in names)
+    if CORES > 1:
+        assert f"numba-lanes, 1 thread to {CORES}: " in done.stdout
+    assert parent.metrics[metrics.IDLE_W] > 0
+    rows = table(store, parent.run_id, "pi.json")
+    for row in rows:
+        assert row["expected_error"] == METHODS[row["method"]].expected_rmse(1_000_000)
+        assert row["error"] < 6 * row["expected_error"]
+    files = {file.path for file in store.client.list_artifacts(parent.run_id)}
+    assert {"pi.csv", "digits.png", "time.png", "emissions.png", "speed_up.png"} <= files
+
+
+def table(store: Store, run_id: str, name: str) -> list[dict]:
+    content = json.loads(
+        mlflow.artifacts.load_text(f"{store.client.get_run(run_id).info.artifact_uri}/{name}")
+    )
+    return [dict(zip(content["columns"], row, strict=True)) for row in content["data"]]
+
+
+def test_a_signature_compiled_while_measuring_is_an_error():
+    @numba.njit
+    def double(x):
+        return x + x
+
+    with pytest.raises(CompiledInBlockError, match="double"), nothing_compiled():
+        double(1)
+    with nothing_compiled():
+        double(1)
+    with pytest.raises(CompiledInBlockError), nothing_compiled():
+        double(1.0)
+
+
+def test_works_take_turns_in_abba_order():
+    order = []
+    works = {name: (lambda name=name: order.append(name)) for name in "ab"}
+    compared = interleave(
+        works, ScriptedMeter([Measurement()]), repeats=4, turn_s=1e-9, block_s=1e-9
+    )
+    assert order[:4] == ["a", "a", "b", "b"]  # warm-up and timing
+    assert order[4:12] == list("abbaabba")
+    assert len(compared["a"].times_s) == 4
+
+
+@pytest.mark.parametrize(
+    ("once", "dear", "cheap", "expected"),
+    [(10, 3, 1, 5), (10, 1, 1, math.inf), (10, 1, 2, math.inf), (0, 2, 1, 0)],
+)
+def test_break_even(once, dear, cheap, expected):
+    assert break_even(once, dear, cheap) == expected
+
+
+def test_growth_exponent_of_a_power_law():
+    sizes = [10, 100, 1000]
+    assert growth_exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
+    assert math.isnan(growth_exponent([10], [1]))
+
+
+def test_the_interval_of_a_median_holds_it():
+    median, low, high = median_interval([3.0, 1.0, 2.0, 5.0, 4.0])
+    assert (median, low <= median <= high) == (3.0, True)
+    assert median_interval([7.0]) == (7.0, 7.0, 7.0)
+
+
+def block(wall_s, load, cores, rated_w, ram_w, source="modelled"):
+    """What CodeCarbon's cubic model says of a load on so many cores."""
+    return Measurement(
+        wall_s=wall_s,
+        cpu_s=wall_s * cores * load,
+        cpu_j=wall_s * rated_w * cubic(load),
+        ram_j=wall_s * ram_w,
+        cpu_source=source,
+    )
+
+
+def test_where_the_models_disagree_there_is_no_answer():
+    one, many = block(8, 1 / 8, 8, 100, 0), block(1, 1, 8, 100, 0)
+    verdict = greener(one, many, work_ratio=1, idle_w=0, cores=8)
+    assert verdict.speed_up == pytest.approx(8)
+    assert verdict.linear == pytest.approx(1)  # by construction, a tie
+    assert verdict.cubic == verdict.gross == pytest.approx(8 * cubic(1 / 8))
+    assert verdict.cubic < 1
+    disagreeing = greener(
+        block(8, 1 / 8, 8, 100, 10), block(1, 1, 8, 100, 10), work_ratio=1, idle_w=10, cores=8
+    )
+    assert disagreeing.sentence.startswith("no answer: the models of CPU power disagree")
+
+
+def test_where_power_is_measured_the_machine_decides():
+    one, many = block(4, 0.5, 2, 10, 30, "measured"), block(2, 1.0, 2, 10, 30, "measured")
+    verdict = greener(one, many, work_ratio=1, idle_w=20, cores=2)
+    energy_one, energy_many = one.total_j, many.total_j
+    assert verdict.gross == pytest.approx(energy_one / energy_many)
+    assert verdict.net == pytest.approx((energy_one - 80) / (energy_many - 40))
+    assert verdict.sentence.startswith("parallel is greener here")
+
+
+@pytest.mark.parametrize("name", ["numba-lanes", "quasi-r2", "stratified", "midpoint"])
+def test_samples_for_some_digits_are_the_fewest_expected_to_do(name):
+    method = METHODS[name]
+    for digits in (2, 4, 6):
+        rmse = math.pi * 10**-digits
+        samples = pi.samples_for(method, rmse)
+        assert samples is not None
+        assert method.expected_rmse(samples) <= rmse < method.expected_rmse(samples * 0.99)
+
+
+def test_rounding_ends_the_digits_of_an_integral():
+    assert pi.samples_for(METHODS["midpoint"], 1e-17) is None
+    assert np.isfinite(pi.samples_for(METHODS["midpoint"], 1e-12))

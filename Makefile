@@ -11,10 +11,10 @@ main: $(READY)
 	mlflow run . -e main --env-manager local --experiment-name $(SEARCH)
 
 test: $(READY) lint
-	python -m pytest -m "not slow"
+	python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-long: $(READY)
-	python -m pytest
+	python -m pytest -n 2 --dist loadfile
 
 lint: $(READY)
 	ruff check .

@@ -30,9 +30,11 @@ class Session:
     meter: CodeCarbonMeter
 
     @contextmanager
-    def run(self, experiment: str, name: str, *, resume: str | None = None) -> Iterator[Record]:
-        """Open this command's MLflow run; its own parameters, grid and meter are written down."""
-        tags = {metrics.KIND_TAG: self.entry, **grid_tags(self.meter)}
+    def run(
+        self, experiment: str, name: str, *, kind: str = "", resume: str | None = None
+    ) -> Iterator[Record]:
+        """Open an MLflow run of this command, of its own kind unless another is named."""
+        tags = {metrics.KIND_TAG: kind or self.entry, **grid_tags(self.meter)}
         params = cli.parameters(self.config)
         with self.store.run(experiment, name, params, tags, resume=resume) as record:
             yield record

@@ -71,7 +71,7 @@ def carry_out(started: Session, config: Config) -> None:
     store = started.store
     choice, front = decide(config, store)
     chosen = choice.chosen
-    with started.run(EXPERIMENT, f"choose {chosen.name}") as record:
+    with started.run(EXPERIMENT, f"choose {chosen.name}", kind="choose") as record:
         card = model_card(choice, store.view(chosen.run_id), config)
         version = models.register(chosen.run_id, MODEL, ALIAS, card, {"study": config.study})
         record.log(

@@ -125,7 +125,8 @@ def carry_on(started: Session) -> None:
     """One session of a study: trials, the front on the test images, the report, the print."""
     config, store, meter = started.config, started.store, started.meter
     study = open_study(config.study, store)
-    with started.run(EXPERIMENT, f"study {config.study}", resume=study.run_id) as parent:
+    name = f"study {config.study}"
+    with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
         mirror = Mirror(store, study, parent, grid_tags(meter))
         with raw_record(meter) as raw, measure(meter) as window:
             try_models(config, meter, study, mirror, parent, window)

@@ -122,6 +122,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Home:
     return home
 
 
+@pytest.fixture
+def study_home(finished: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """A copy of the finished home, to be changed; it is this process's store too."""
+    home = Home(tmp_path / "copy")
+    home.folder.mkdir()
+    for name in ("mlflow.db", "optuna.db"):
+        shutil.copy(finished.folder / name, home.folder)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.uri)
+    return home
+
+
 def need(name: str, present: bool) -> None:
     """Skip a test for want of `name`; fail instead where everything is required."""
     if present:

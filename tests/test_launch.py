@@ -105,7 +105,7 @@ def test_a_bare_mlflow_run_is_a_launch_linked_both_ways(home: Home):
 
 def test_the_project_s_run_is_the_run_itself_in_the_right_experiment(finished: Home, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", finished.uri)
-    (study,) = Store().runs("fashion-mnist-search", {metrics.KIND_TAG: "main"})[:1]
+    (study,) = Store().runs("fashion-mnist-search", {metrics.KIND_TAG: "search"})
     assert study.tags["mlflow.project.entryPoint"] == "main"
     assert study.tags[metrics.STUDY_TAG] == "fashion-mnist"
     assert Store().runs("Default", {}) == []

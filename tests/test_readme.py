@@ -54,21 +54,21 @@ def test_a_make_command_has_its_rule(command: str):
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("make")])
-def test_a_command_runs_as_written(finished: Home, command: str):
+def test_a_command_runs_as_written(study_home: Home, command: str):
     entry = re.search(r"-e (\w+)", command)[1]
     small = SMOKE[entry]
     replaced = "|".join(option.split("=")[0] for option in small)  # MLflow takes each only once
     words = re.sub(rf"-P ({replaced})=\S+", "", command).split()
-    done = finished.command(*words, *(f"-P{option}" for option in small))
+    done = study_home.command(*words, *(f"-P{option}" for option in small))
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("number", range(len(SNIPPETS)))
-def test_a_snippet_runs_as_written(finished: Home, number: int):
+def test_a_snippet_runs_as_written(study_home: Home, number: int):
     done = subprocess.run(
         [sys.executable, "-c", SNIPPETS[number]],
         cwd=ROOT,
-        env=finished.env,
+        env=study_home.env,
         capture_output=True,
         text=True,
     )

@@ -24,23 +24,13 @@ class Verdict:
     modelled: bool
 
     @property
-    def sentence(self) -> str:
-        """The answer, or why there is none."""
-        figures = (
-            f"speed-up {self.speed_up:.2f}, one thread takes {self.gross:.2f} times the energy"
-            f" (net of idle {self.net:.2f})"
-        )
+    def answer(self) -> str:
+        """Greener, not greener, or none: where the models disagree, the formula would decide."""
         if not self.modelled:
-            answer = "greener" if self.gross > 1 else "not greener"
-            return f"parallel is {answer} here: {figures}"
-        models = f"linear model {self.linear:.2f}, cubic {self.cubic:.2f}"
-        if (self.linear > 1) == (self.cubic > 1):
-            answer = "greener" if self.linear > 1 else "not greener"
-            return f"parallel is {answer} under both models of CPU power ({models}): {figures}"
-        return (
-            f"no answer: the models of CPU power disagree ({models}), so the formula would decide"
-            f" and not the machine: {figures}"
-        )
+            return "greener" if self.gross > 1 else "not greener"
+        if (self.linear > 1) != (self.cubic > 1):
+            return "no answer: the models disagree"
+        return "greener under both models" if self.linear > 1 else "not greener under either model"
 
 
 def greener(

@@ -25,7 +25,7 @@ from ecotrack.measure import Compared, Meter, interleave
 from ecotrack.parallel import greener
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
-from experiments.workloads.jit import nothing_compiled
+from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.pi import METHODS, Method, gpu
 from experiments.workloads.pi import figures as pictures
 
@@ -39,7 +39,12 @@ MOST_SAMPLES = 2.0**100
 class Config:
     """What `pi` can be told."""
 
-    samples: int = option(10_000_000, "points of each estimate", at_least=1, at_most=10**11)
+    samples: int = option(
+        8 * 2**22,
+        "points of each estimate; threads share blocks of 2^22",
+        at_least=1,
+        at_most=10**11,
+    )
     methods: tuple[str, ...] = option(tuple(METHODS), "which ways to compare")
     threads: tuple[int, ...] | None = option(None, "how many to try; none: 1 and all", at_least=1)
     repeats: int = option(5, "turns of each way, interleaved", at_least=2, at_most=1000)
@@ -109,10 +114,10 @@ def work(cell: Cell, config: Config) -> Callable[[], float]:
 
 
 def compile_apart(method: Method, meter: Meter) -> Measurement:
-    """What the first call costs, which compiles; it throws one point."""
-    with measure(meter) as window:
+    """What the first call costs, which compiles; nothing where Numba's cache has it already."""
+    with compilations() as names, measure(meter) as window:
         method.total(1, 0)
-    return window.cost
+    return window.cost if names else Measurement()
 
 
 def report(
@@ -145,12 +150,17 @@ def report(
         },
         scores={metrics.IDLE_W: idle_w},
         artifacts=artifacts,
-        summary={f"π from {config.samples:,} samples": readable(rows)},
+        summary={
+            f"π from {config.samples:,} samples": readable(rows),
+            "When compiling has paid, against pure Python": paid_compilations(rows, compiled),
+            "Energy on one thread over energy on many": verdicts(compared, idle_w),
+        },
         findings=[
-            *([f"the CUDA rungs were skipped: {gpu.missing()}"] if skips_cuda(config) else []),
-            *paid_compilations(rows, compiled),
-            f"the idle machine draws {idle_w:.3g} W, {idle.source}",
-            *verdicts(compared, idle_w),
+            *([f"The CUDA rungs were skipped: {gpu.missing()}."] if skips_cuda(config) else []),
+            f"The idle machine draws {idle_w:.3g} W ({idle.source}); net is without it.",
+            "Parallel is greener when the speed-up exceeds the ratio of powers. Where CPU power"
+            " is modelled, the linear and CodeCarbon's cubic model must agree, or the formula"
+            " decides and not the machine.",
         ],
         children={name: of_method(name, rows, compiled[name]) for name in compiled},
     )
@@ -239,31 +249,34 @@ def skips_cuda(config: Config) -> bool:
     return bool(gpu.missing()) and any(METHODS[name].needs_cuda for name in config.methods)
 
 
-def paid_compilations(rows: list[dict[str, Any]], compiled: Mapping[str, Measurement]) -> list[str]:
+def paid_compilations(
+    rows: list[dict[str, Any]], compiled: Mapping[str, Measurement]
+) -> list[dict[str, str]]:
     """After how many samples each compiled rung has paid, against pure Python."""
     python = next(iter(of(rows, "python")), None)
-    lines = []
+    found = []
     for name, cost in compiled.items():
-        if python is None or name == "python" or name.startswith("numpy"):
+        if python is None or not cost.wall_s:
             continue
         row = of(rows, name)[0]
-        seconds = break_even(
-            cost.wall_s, python["ns_per_sample"] * 1e-9, row["ns_per_sample"] * 1e-9
+        ns, nj = "ns_per_sample", "nj_per_sample"
+        in_time = break_even(cost.wall_s, python[ns] * 1e-9, row[ns] * 1e-9)
+        in_energy = break_even(cost.total_j, python[nj] * 1e-9, row[nj] * 1e-9)
+        found.append(
+            {
+                "method": name,
+                "time": f"{cost.wall_s:.2f} s",
+                "energy": reading.quantity(cost.total_wh, "Wh"),
+                "paid in time": f"{in_time:,.0f}",
+                "paid in energy": f"{in_energy:,.0f} samples",
+            }
         )
-        joules = break_even(
-            cost.total_j, python["nj_per_sample"] * 1e-9, row["nj_per_sample"] * 1e-9
-        )
-        lines.append(
-            f"compiling {name} took {cost.wall_s:.2f} s and"
-            f" {reading.quantity(cost.total_wh, 'Wh')}; against pure Python it has paid after"
-            f" {seconds:,.0f} samples in time, {joules:,.0f} in energy"
-        )
-    return lines
+    return found
 
 
-def verdicts(compared: Mapping[Cell, Compared], idle_w: float) -> list[str]:
+def verdicts(compared: Mapping[Cell, Compared], idle_w: float) -> list[dict[str, str]]:
     """Is parallel greener? For each method that ran on one thread and on more."""
-    lines = []
+    rows = []
     for (name, threads), many in compared.items():
         one = compared.get((name, 1))
         if threads == 1 or one is None:
@@ -275,8 +288,18 @@ def verdicts(compared: Mapping[Cell, Compared], idle_w: float) -> list[str]:
             idle_w=idle_w,
             cores=os.cpu_count() or 1,
         )
-        lines.append(f"{name}, 1 thread to {threads}: {verdict.sentence}")
-    return lines
+        rows.append(
+            {
+                "method": f"{name}, 1 to {threads}",
+                "speed-up": f"{verdict.speed_up:.2f}",
+                "gross": f"{verdict.gross:.2f}",
+                "net": f"{verdict.net:.2f}",
+                "linear": f"{verdict.linear:.2f}",
+                "cubic": f"{verdict.cubic:.2f}",
+                "parallel is": verdict.answer,
+            }
+        )
+    return rows
 
 
 def of_method(name: str, rows: list[dict[str, Any]], compiled: Measurement) -> Result:

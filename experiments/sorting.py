@@ -21,7 +21,7 @@ from ecotrack.lifetime import break_even
 from ecotrack.measure import Compared, Meter, interleave
 from ecotrack.stats import growth_exponent, median_interval
 from ecotrack.tracking import Store
-from experiments.workloads.jit import nothing_compiled
+from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.sorting import ALGORITHMS, Algorithm
 from experiments.workloads.sorting import figures as pictures
 from experiments.workloads.sorting.inputs import make
@@ -170,11 +170,11 @@ def warmed_up(algorithm: Algorithm, config: Config, meter: Meter) -> Study:
     study = Study(algorithm)
     sort = call(algorithm, config)
     pilot = algorithm.prepare(make(1000, config.dtype, config.distribution, config.seed))
-    with measure(meter) as window:
+    with compilations() as names, measure(meter) as window:
         sort(pilot)
-        if algorithm.is_compiled and algorithm.growth != "quadratic":
+        if algorithm.threaded:
             sort(make(WARM_UP, config.dtype, config.distribution, config.seed))
-    if algorithm.is_compiled:
+    if names:  # else Numba's cache had it, and there was nothing to pay
         study.compiled = window.cost
     with measure(meter) as window:
         sort(pilot)
@@ -255,8 +255,11 @@ def report(config: Config, studies: Mapping[str, Study], findings: list[str]) ->
             ),
             "billion.png": figures.png(pictures.billion(billion, known)),
         },
-        summary={"Sorting": readable(rows)},
-        findings=[*findings, *paid_compilations(studies), *numpy_finding(config)],
+        summary={
+            f"Sorting {config.distribution} {config.dtype}": readable(rows),
+            "When compiling has paid, against pure Python": paid_compilations(studies),
+        },
+        findings=[*findings, *numpy_finding(config)],
         children={name: study.result() for name, study in studies.items() if study.rows},
     )
 
@@ -277,30 +280,31 @@ def readable(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
-def paid_compilations(studies: Mapping[str, Study]) -> list[str]:
+def paid_compilations(studies: Mapping[str, Study]) -> list[dict[str, str]]:
     """After how many elements the compiled version of a sort has paid for its compilation."""
-    lines = []
+    found = []
     for name, study in studies.items():
         plain = studies.get(name.replace("numba-", "python-"))
-        if not name.startswith("numba-") or plain is None:
+        if plain is None or plain is study or not study.compiled.wall_s:
             continue
         pairs = [(p, c) for p in plain.rows for c in study.rows if p["size"] == c["size"]]
         if not pairs:
             continue
         slow, quick = pairs[-1]
-        seconds = break_even(
-            study.compiled.wall_s, slow["ns_per_element"] * 1e-9, quick["ns_per_element"] * 1e-9
+        ns, uj, cost = "ns_per_element", "uj_per_element", study.compiled
+        in_time = break_even(cost.wall_s, slow[ns] * 1e-9, quick[ns] * 1e-9)
+        in_energy = break_even(cost.total_j, slow[uj] * 1e-6, quick[uj] * 1e-6)
+        found.append(
+            {
+                "algorithm": name,
+                "time": f"{cost.wall_s:.2f} s",
+                "energy": reading.quantity(cost.total_wh, "Wh"),
+                "in arrays of": f"{slow['size']:,}",
+                "paid in time": f"{in_time:,.0f}",
+                "paid in energy": f"{in_energy:,.0f} elements",
+            }
         )
-        joules = break_even(
-            study.compiled.total_j, slow["uj_per_element"] * 1e-6, quick["uj_per_element"] * 1e-6
-        )
-        lines.append(
-            f"compiling {name} took {study.compiled.wall_s:.2f} s and"
-            f" {reading.quantity(study.compiled.total_wh, 'Wh')}; it has paid"
-            f" after {seconds:,.0f} elements in time, {joules:,.0f} in energy"
-            f" (in arrays of {slow['size']:,})"
-        )
-    return lines
+    return found
 
 
 def numpy_finding(config: Config) -> list[str]:

@@ -6,6 +6,15 @@ from contextlib import contextmanager
 from numba.core import event
 
 
+@contextmanager
+def compilations() -> Iterator[list[str]]:
+    """The names of what Numba compiles in this block; what its cache holds is not compiled."""
+    names: list[str] = []
+    with event.install_recorder("numba:compile") as recorder:
+        yield names
+    names += [str(seen.data["dispatcher"]) for _, seen in recorder.buffer if seen.is_start]
+
+
 class CompiledInBlockError(Exception):
     """A new signature was compiled where only work should have run."""
 
@@ -17,8 +26,7 @@ def nothing_compiled() -> Iterator[None]:
     Raises:
         CompiledInBlockError: it did; the times of the block are not those of the work.
     """
-    with event.install_recorder("numba:compile") as recorder:
+    with compilations() as compiled:
         yield
-    compiled = [seen.data["dispatcher"] for _, seen in recorder.buffer if seen.is_start]
     if compiled:
         raise CompiledInBlockError(f"compiled while measuring: {compiled[0]}; warm it up before")

@@ -106,8 +106,9 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     rounding = 1e-9  # 0.92 - 0.01 must not fail on 0.91
     good = [i for i, c in enumerate(front) if c.val_accuracy >= floor - rounding]
     if not good:
+        limited = " within these limits" if len(small) < len(candidates) else ""
         raise NothingFitsError(
-            f"no model on the front validates at {100 * floor:.2f} %;"
+            f"no model on the front validates at {100 * floor:.2f} %{limited};"
             f" the nearest is {best.name} with {100 * best.val_accuracy:.2f} %"
         )
     return _choice(front, good[0], f"the cheapest that validates {asked}")

@@ -7,6 +7,7 @@ what is not given is `none`. Bad input is one line on stderr and exit code 2.
 import argparse
 import dataclasses
 import math
+import re
 import sys
 import types
 from collections.abc import Iterator, Sequence
@@ -22,10 +23,18 @@ class UserError(Exception):
 
 
 def option(
-    default: Any, help: str, *, at_least: float | None = None, at_most: float | None = None
+    default: Any,
+    help: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    pattern: str | None = None,
 ) -> Any:
-    """A dataclass field that is also a command-line option."""
-    metadata = {"help": help, "at_least": at_least, "at_most": at_most}
+    """A dataclass field that is also a command-line option, with the limits of its values.
+
+    `pattern` is a regular expression for text.
+    """
+    metadata = {"help": help, "at_least": at_least, "at_most": at_most, "pattern": pattern}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -103,6 +112,9 @@ def _value(field: dataclasses.Field[Any], hint: Any, word: str) -> Any:
         value = _convert(hint, word.strip())
     except ValueError:
         raise UserError(f"{name} takes {_metavar(hint)}, got {word!r}") from None
+    pattern = field.metadata["pattern"]
+    if pattern and not re.fullmatch(pattern, str(value)):
+        raise UserError(f"{name} must match {pattern}, got {word!r}")
     for item in value if isinstance(value, tuple) else (value,):
         _check_range(name, item, field.metadata["at_least"], field.metadata["at_most"])
     return value

@@ -1,11 +1,19 @@
 """Facts about this machine, this process and this commit."""
 
+import os
 import platform
 import socket
 import subprocess
 from pathlib import Path
 
 import psutil
+
+CLOCK_DRIFT_S = 2.0  # a start is told in wall-clock time, and that clock is corrected at times
+
+
+def cores() -> int:
+    """Cores that this process may use, which a container may have fewer of than the machine."""
+    return len(os.sched_getaffinity(0))
 
 
 def describe() -> str:
@@ -21,12 +29,13 @@ def process_id() -> str:
 
 def is_dead(process: str) -> bool:
     """Whether a process named by `process_id` ran on this machine and runs no more."""
-    host, pid, _ = process.rsplit(":", 2)
+    host, pid, created = process.rsplit(":", 2)
     if host != _hostname():
         return False
     try:
         found = psutil.Process(int(pid))
-        return _name_of(found) != process or found.status() == psutil.STATUS_ZOMBIE
+        drift_s = abs(found.create_time() - float(created))
+        return drift_s > CLOCK_DRIFT_S or found.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return True
 

@@ -53,7 +53,7 @@ def launch(
 
     Args:
         entry: its name in MLproject.
-        config_type: a frozen dataclass of `cli.option` fields, with a field `country`.
+        config_type: a frozen dataclass of `cli.option` fields; `country` among them names the grid.
         run: the experiment, (config, meter) -> Result.
         experiment: the MLflow experiment that keeps the run.
         check: raises UserError on whatever can be refused before anything is started.
@@ -64,13 +64,10 @@ def launch(
         with started.run(experiment, title) as record:
             with raw_record(started.meter) as raw, measure(started.meter) as process:
                 result = run(started.config, started.meter)
-            record.log(
-                replace(
-                    result,
-                    scores={**result.scores, **run_totals(process.cost)},
-                    artifacts={**result.artifacts, **raw},
-                )
-            )
+            text = "".join(f"- {sentence}\n" for sentence in result.findings)
+            artifacts = {**result.artifacts, **raw, **({"findings.md": text} if text else {})}
+            scores = {**result.scores, **run_totals(process.cost)}
+            record.log(replace(result, scores=scores, artifacts=artifacts))
             for part, found in result.children.items():
                 tags = {metrics.KIND_TAG: f"{entry}-part", **grid_tags(started.meter)}
                 with started.store.child(record.run_id, part, {}, tags) as child:
@@ -99,7 +96,7 @@ def session(
         doc = sys.modules[config_type.__module__].__doc__ or ""
         config = cli.parse(config_type, sys.argv[1:], prog=entry, description=doc)
         try:
-            electricity = grid(config.country)
+            electricity = grid(getattr(config, "country", "auto"))
         except UnknownCountryError as error:
             raise cli.UserError(f"--country: {error}") from error
         store = Store()

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from ecotrack.measurement import Measurement
 
+LOOP_MARGIN = 1.05  # a block that runs a little faster than its calls did is still long enough
 SHORTEST_BLOCK_S = 1.0  # modelled power needs it: /proc/stat ticks every 10 ms, cpu_s does not
 
 
@@ -118,9 +119,12 @@ def interleave(
         repeats: rounds.
         turn_s: shortest turn, seconds.
         block_s: length of the energy block, seconds; at least one call.
-        tick: told the name before each turn and block.
+        tick: told the name before each warm-up, turn and block: repeats + 2 times.
     """
-    once_s = {name: _once(work) for name, work in works.items()}
+    once_s = {}
+    for name, work in works.items():
+        tick(name)
+        once_s[name] = _once(work)
     times: dict[str, list[float]] = {name: [] for name in works}
     for number in range(repeats):
         for name in list(works) if number % 2 == 0 else reversed(list(works)):
@@ -148,7 +152,7 @@ def _once(work: Callable[[], object]) -> float:
 
 
 def _loops(block_s: float, once_s: float) -> int:
-    return max(1, math.ceil(block_s / max(once_s, 1e-9)))
+    return max(1, math.ceil(LOOP_MARGIN * block_s / max(once_s, 1e-9)))
 
 
 def _call(work: Callable[[], object], loops: int) -> None:

@@ -37,8 +37,10 @@ RAM_WH = _metric("energy/ram_wh", "Wh", "lower", "the memory's share of it")
 GPU_WH = _metric("energy/gpu_wh", "Wh", "lower", "the GPU's share of it")
 EMISSIONS_G = _metric("carbon/emissions_g", "g CO2e", "lower", "emissions of the main phase")
 EMISSIONS_KG = _metric("carbon/emissions_kg", "kg CO2e", "lower", "the same, in CodeCarbon's unit")
-RUN_WH = _metric("run/energy_wh", "Wh", "lower", "energy of the whole process")
-RUN_G = _metric("run/emissions_g", "g CO2e", "lower", "emissions of the whole process")
+RUN_WH = _metric(
+    "run/energy_wh", "Wh", "lower", "energy of the whole experiment, from its first window on"
+)
+RUN_G = _metric("run/emissions_g", "g CO2e", "lower", "emissions of the whole experiment")
 
 EVAL_ACCURACY = _metric("eval/accuracy", "1", "higher", "share of the test images named rightly")
 EVAL_ACCURACY_LOW = _metric("eval/accuracy_low", "1", "higher", "its 95 % Wilson interval, low end")
@@ -79,10 +81,10 @@ SORT_UJ = _metric("sorting/uj_per_element", "µJ", "lower", "curve by size: ener
 SORT_G = _metric(
     "sorting/g_per_element", "g CO2e", "lower", "curve by size: emissions of each element"
 )
-PI_NS = _metric("pi/ns_per_sample", "ns", "lower", "time for each sample, on one thread")
-PI_NJ = _metric("pi/nj_per_sample", "nJ", "lower", "energy for each sample, on one thread")
+PI_NS = _metric("pi/ns_per_sample", "ns", "lower", "time for each sample, on the fewest threads")
+PI_NJ = _metric("pi/nj_per_sample", "nJ", "lower", "energy for each sample, on the fewest threads")
 PI_SAMPLES_PER_S = _metric(
-    "pi/samples_per_s", "1/s", "higher", "samples each second, on one thread"
+    "pi/samples_per_s", "1/s", "higher", "samples each second, on the fewest threads"
 )
 PI_ERROR = _metric("pi/error", "1", "lower", "distance from π that was seen")
 PI_EXPECTED_ERROR = _metric("pi/expected_error", "1", "lower", "root mean square error over seeds")

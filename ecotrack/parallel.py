@@ -11,26 +11,31 @@ from dataclasses import dataclass
 
 from ecotrack.measurement import Measurement
 
+NO_DIFFERENCE = 0.02  # two blocks of the same work differ by this much
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """Energy on one thread over energy on many: above 1, parallel is greener."""
+    """Energy on one thread over energy on many: above 1, parallel is greener.
+
+    Attributes:
+        speed_up: time on one thread over time on many, for the same work.
+        gross: the ratio of energies; one figure where power is measured, none where it is a
+            constant, else two: under the linear and under the cubic model of CPU power.
+        net: the same after the idle machine's power is taken off both.
+    """
 
     speed_up: float
-    gross: float
-    net: float
-    linear: float
-    cubic: float
-    modelled: bool
+    gross: tuple[float, ...]
+    net: tuple[float, ...]
 
-    @property
-    def answer(self) -> str:
-        """Greener, not greener, or none: where the models disagree, the formula would decide."""
-        if not self.modelled:
-            return "greener" if self.gross > 1 else "not greener"
-        if (self.linear > 1) != (self.cubic > 1):
-            return "no answer: the models disagree"
-        return "greener under both models" if self.linear > 1 else "not greener under either model"
+
+def answer(gains: tuple[float, ...]) -> str:
+    """Greener, not greener, no difference, or no answer: where the models disagree."""
+    said = {_word(gain) for gain in gains}
+    if not said:
+        return "unknown: power is assumed constant"
+    return said.pop() if len(said) == 1 else "no answer: the models disagree"
 
 
 def greener(
@@ -42,26 +47,40 @@ def greener(
         one: a block on one thread.
         many: a block on many threads.
         work_ratio: work done in `many` over work done in `one`.
-        idle_w: power of the idle machine, watts.
+        idle_w: power of the idle machine, watts; where power is modelled, each model has its own.
         cores: of the machine.
     """
     speed_up = work_ratio * one.wall_s / many.wall_s
-    other_w = (one.ram_j + one.gpu_j) / one.wall_s
-    load_one, load_many = (m.cpu_s / m.wall_s / cores for m in (one, many))
-    rated_w = one.cpu_j / one.wall_s / cubic(load_one)
-
-    def gain(power_one: float, power_many: float) -> float:
-        return speed_up * power_one / power_many
-
-    power_one, power_many = one.total_j / one.wall_s, many.total_j / many.wall_s
+    blocks = (one, many)
+    if one.cpu_source == "measured":
+        powers = [(block.total_j / block.wall_s, idle_w) for block in blocks]
+        models = [powers]
+    elif one.cpu_source == "modelled":
+        loads = [block.cpu_s / block.wall_s / cores for block in blocks]
+        rated_w = one.cpu_j / one.wall_s / cubic(loads[0])  # CodeCarbon's own model, inverted
+        other_w = (one.ram_j + one.gpu_j) / one.wall_s
+        models = [
+            [(other_w + rated_w * curve(load), other_w + rated_w * curve(0)) for load in loads]
+            for curve in (linear, cubic)
+        ]
+    else:
+        models = []
     return Verdict(
         speed_up=speed_up,
-        gross=gain(power_one, power_many),
-        net=gain(max(power_one - idle_w, 0.0), max(power_many - idle_w, 1e-9)),
-        linear=gain(other_w + rated_w * load_one, other_w + rated_w * load_many),
-        cubic=gain(other_w + rated_w * cubic(load_one), other_w + rated_w * cubic(load_many)),
-        modelled=one.cpu_source != "measured",
+        gross=tuple(speed_up * p1 / p2 for (p1, _), (p2, _) in models),
+        net=tuple(speed_up * (p1 - i1) / max(p2 - i2, 1e-9) for (p1, i1), (p2, i2) in models),
     )
+
+
+def linear(load: float) -> float:
+    """Share of rated power at a load from 0 to 1, if power were proportional to load."""
+    return min(load, 1.0)
+
+
+def _word(gain: float) -> str:
+    if abs(gain - 1) <= NO_DIFFERENCE:
+        return "no different"
+    return "greener" if gain > 1 else "not greener"
 
 
 def cubic(load: float) -> float:

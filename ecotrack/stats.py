@@ -18,7 +18,10 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
 def median_interval(
     values: Sequence[float], confidence: float = 0.95
 ) -> tuple[float, float, float]:
-    """Median of the values with its percentile bootstrap interval: (median, low, high)."""
+    """Median of the values with its percentile bootstrap interval: (median, low, high).
+
+    It cannot pass the range of the values, which holds the median of five in 94 % of the cases.
+    """
     median = float(np.median(values))
     if len(values) < 2:
         return median, median, median

@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +33,7 @@ HEARTBEAT_S, GRACE_S = 60, 120
 MAX_RETRIES = 3  # of a configuration whose process died: it may be what kills it
 MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
 SCHEMA_KEY, PROCESS_KEY, RUN_KEY, REUSED_KEY = "schema", "process", "mlflow_run_id", "reused_from"
-REFERENCE_KEY = "reference_g"
+REFERENCE_KEY, VALUES_KEY, TERMS_KEY = "reference_g", "values", "terms"
 SESSION_PREFIX = "session/"
 
 
@@ -89,6 +90,10 @@ class Trial:
     def remember(self, run_id: str) -> None:
         """Keep the id of the run in which this trial is recorded."""
         self._trial.set_user_attr(RUN_KEY, run_id)
+
+    def keep(self, values: tuple[float, ...]) -> None:
+        """Keep the result as soon as its run holds it: a kill from then on loses nothing."""
+        self._trial.set_user_attr(VALUES_KEY, values)
 
 
 @dataclass(frozen=True)
@@ -191,6 +196,23 @@ class Study:
         """Replace what this process's session has cost so far."""
         self._study.set_user_attr(SESSION_PREFIX + host.process_id(), asdict(session))
 
+    def agree_on(self, terms: Mapping[str, str]) -> None:
+        """Hold every session to what the first one set: results of other terms do not compare.
+
+        Raises:
+            UserError: the study was begun on other terms.
+        """
+        begun = self._attrs.get(TERMS_KEY)
+        if begun is None:
+            self._study.set_user_attr(TERMS_KEY, dict(terms))
+            return
+        for name, value in terms.items():
+            if begun.get(name) != value:
+                raise UserError(
+                    f"study {self.name!r} was begun with {name} {begun.get(name)}, not {value};"
+                    " take another --study"
+                )
+
     def search(
         self,
         space: Space,
@@ -215,10 +237,13 @@ class Study:
             go_on: asked before each trial; False ends the session.
         """
         for trial in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            process = trial.user_attrs.get(PROCESS_KEY)
-            if process and host.is_dead(process):
-                self._study.tell(trial.number, state=TrialState.FAIL)
+            if not _is_dead(trial):
+                continue
+            if VALUES_KEY in trial.user_attrs:
+                self._study.tell(trial.number, trial.user_attrs[VALUES_KEY])
+            else:
                 self._bury(self._study, trial)
+                self._study.tell(trial.number, state=TrialState.FAIL)
         for start in starts:
             self._study.enqueue_trial(dict(start), skip_if_exists=True)
         # The same seed for every session would suggest the same points again (optuna#3255).
@@ -267,6 +292,14 @@ class Study:
         if RUN_KEY in trial.user_attrs:
             self._on_dead(trial.user_attrs[RUN_KEY])
         self._retry(study, trial)
+
+
+def _is_dead(trial: FrozenTrial) -> bool:
+    """Whether the process of a running trial is gone; it may have died before it gave its name."""
+    if PROCESS_KEY in trial.user_attrs:
+        return host.is_dead(trial.user_attrs[PROCESS_KEY])
+    started = trial.datetime_start or datetime.min
+    return datetime.now() - started > timedelta(seconds=GRACE_S)
 
 
 def _value_at(position: int) -> Callable[[FrozenTrial], float]:

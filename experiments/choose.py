@@ -29,7 +29,7 @@ MODEL, ALIAS = "fashion-mnist", "right-sized"
 class Config:
     """What `choose` can be told."""
 
-    study: str = option("fashion-mnist", "the study to choose from")
+    study: str = option("fashion-mnist", "the study to choose from", pattern=r"[\w.\- ]{1,100}")
     min_accuracy: float | None = option(None, "accuracy needed, 0 to 1", at_least=0, at_most=1)
     within: float | None = option(None, "or: points below the best", at_least=0, at_most=100)
     max_parameters: int | None = option(None, "largest model", at_least=1)
@@ -37,7 +37,6 @@ class Config:
         None, "slowest single prediction", at_least=0, at_most=1e9
     )
     predictions: float = option(0.0, "how many it will make in its life", at_least=0, at_most=1e18)
-    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
 
 
 def check(config: Config, store: Store) -> None:
@@ -82,7 +81,11 @@ def carry_out(started: Session, config: Config) -> None:
                     metrics.EMISSIONS_G: chosen.training_g,
                 },
                 artifacts={"model_card.md": card, "front.json": [asdict(c) for c in front]},
-                tags={metrics.STUDY_TAG: config.study, metrics.CHOSEN_TAG: chosen.run_id},
+                tags={
+                    **grid_of(store.view(chosen.run_id)),
+                    metrics.STUDY_TAG: config.study,
+                    metrics.CHOSEN_TAG: chosen.run_id,
+                },
             )
         )
     terminal.table("The front", reading.front(front, chosen))
@@ -91,6 +94,12 @@ def carry_out(started: Session, config: Config) -> None:
         if neighbour:
             terminal.say(f"One step {step}: {compare(chosen, neighbour, config.predictions)}.")
     terminal.say(f"Registered as models:/{MODEL}@{ALIAS} (version {version}).")
+
+
+def grid_of(run: RunView) -> dict[str, str]:
+    """The electricity that a model was trained on, and its grams reckoned by."""
+    tags = (metrics.COUNTRY_TAG, metrics.INTENSITY_TAG, metrics.INTENSITY_SOURCE_TAG)
+    return {tag: run.tags[tag] for tag in (*tags, metrics.INTENSITY_YEAR_TAG)}
 
 
 def compare(chosen: Candidate, other: Candidate, predictions: float) -> str:

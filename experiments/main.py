@@ -41,5 +41,5 @@ if __name__ == "__main__":
     with session("main", Config, search.check) as started:
         config: Config = started.config
         search.carry_on(started)
-        need = choose.Config(study=config.study, within=config.within, country=config.country)
+        need = choose.Config(study=config.study, within=config.within)
         choose.carry_out(started, need)

@@ -11,7 +11,6 @@ Memory: at most 130 MiB a thread, whatever the number of samples.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from typing import Any
 
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
+from ecotrack.host import cores
 from ecotrack.launch import launch
 from ecotrack.lifetime import break_even
 from ecotrack.measure import Compared, Meter, interleave
-from ecotrack.parallel import greener
+from ecotrack.parallel import answer, greener
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
 from experiments.workloads.jit import compilations, nothing_compiled
@@ -32,7 +32,7 @@ from experiments.workloads.pi import figures as pictures
 Cell = tuple[str, int]  # method and threads
 SHORT_S = 10.0  # blocks below this are marked: modelled power wants longer ones
 DIGITS = [d / 4 for d in range(4, 49)]
-MOST_SAMPLES = 2.0**100
+MOST_SAMPLES = 1e18  # a year's work for a thousand such machines
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,17 @@ def check(config: Config, store: Store | None = None) -> None:
     unknown = [name for name in config.methods if name not in METHODS]
     if unknown:
         raise UserError(f"--methods has no {unknown[0]!r}; there are {', '.join(METHODS)}")
-    cores = os.cpu_count() or 1
-    if config.threads and max(config.threads) > cores:
+    if config.threads and max(config.threads) > cores():
         raise UserError(
-            f"--threads must be at most {cores}, the cores here, got {max(config.threads)}"
+            f"--threads must be at most {cores()}, the cores here, got {max(config.threads)}"
         )
+    if not cells(config):
+        raise UserError(f"none of --methods can run here: {gpu.missing()}")
 
 
 def cells(config: Config) -> list[Cell]:
     """Each method with each number of threads that it can use; CUDA where there is a GPU."""
-    wanted = config.threads or tuple(sorted({1, os.cpu_count() or 1}))
+    wanted = sorted({1, *(config.threads or (cores(),))})  # one thread is what all compare with
     found = []
     for name in config.methods:
         method = METHODS[name]
@@ -85,9 +86,11 @@ def run(config: Config, meter: Meter) -> Result:
     """Measure the idle machine, compile apart, then all methods in turns."""
     with measure(meter) as idle:
         time.sleep(config.idle_s)
-    compiled = {name: compile_apart(METHODS[name], meter) for name, _ in cells(config)}
-    works = {key(cell): work(cell, config) for cell in cells(config)}
-    with terminal.bar("π", len(works) * (config.repeats + 1)) as progress, nothing_compiled():
+    names = dict.fromkeys(name for name, _ in cells(config))
+    compiled = {name: compile_apart(METHODS[name], meter) for name in names}
+    totals: dict[Cell, float] = {}
+    works = {key(cell): work(cell, config, totals) for cell in cells(config)}
+    with terminal.bar("π", len(works) * (config.repeats + 2)) as progress, nothing_compiled():
         measured = interleave(
             works,
             meter,
@@ -96,7 +99,7 @@ def run(config: Config, meter: Meter) -> Result:
             tick=progress.advance,
         )
     compared = {cell: measured[key(cell)] for cell in cells(config)}
-    return report(config, compared, compiled, idle.cost)
+    return report(config, table(config, compared, totals), compared, compiled, idle.cost)
 
 
 def key(cell: Cell) -> str:
@@ -105,12 +108,16 @@ def key(cell: Cell) -> str:
     return f"{name} on {threads}"
 
 
-def work(cell: Cell, config: Config) -> Callable[[], float]:
-    """One estimate, as a call without arguments."""
+def work(cell: Cell, config: Config, totals: dict[Cell, float]) -> Callable[[], None]:
+    """One count of the points inside, as a call without arguments that leaves it in `totals`."""
     name, threads = cell
     method = METHODS[name]
     given = threads if method.takes_threads else None
-    return lambda: method.total(config.samples, config.seed, given)
+
+    def count() -> None:
+        totals[cell] = method.total(config.samples, config.seed, given)
+
+    return count
 
 
 def compile_apart(method: Method, meter: Meter) -> Measurement:
@@ -122,21 +129,32 @@ def compile_apart(method: Method, meter: Meter) -> Measurement:
 
 def report(
     config: Config,
+    rows: list[dict[str, Any]],
     compared: Mapping[Cell, Compared],
     compiled: Mapping[str, Measurement],
     idle: Measurement,
 ) -> Result:
     """Tables, pictures, findings, and a child run for each method."""
-    rows = table(config, compared)
     blocks = sum((found.block for found in compared.values()), Measurement())
     idle_w = idle.total_j / idle.wall_s
     known = f"energy: CPU {blocks.cpu_source}, RAM {blocks.ram_source}; {config.samples:,} samples"
-    single = [row for row in rows if row["threads"] == 1]
-    artifacts: dict[str, Any] = {"pi.csv": rows, "pi.json": rows}
+    single = [of(rows, name)[0] for name in compiled]  # on one thread, but for all-cores
+    paid, greener_rows = paid_compilations(rows, compiled), verdicts(compared, idle_w)
+    artifacts: dict[str, Any] = {
+        "pi.csv": rows,
+        "pi.json": rows,
+        "compiling.json": paid,
+        "parallel.json": greener_rows,
+    }
     artifacts["digits.png"] = figures.png(pictures.digits(digit_rows(single), known))
     for name, column, axis, title in (
-        ("time", "ns_per_sample", "ns a sample", "Time by method, one thread"),
-        ("emissions", "g_per_sample", "g CO2e a sample", "Emissions by method, one thread"),
+        ("time", "ns_per_sample", "ns a sample", "Time by method (one thread, but for all-cores)"),
+        (
+            "emissions",
+            "g_per_sample",
+            "g CO2e a sample",
+            "Emissions by method (one thread, but for all-cores)",
+        ),
     ):
         chart = pictures.by_method(single, column, axis, title, known)
         artifacts[f"{name}.png"] = figures.png(chart)
@@ -152,30 +170,35 @@ def report(
         artifacts=artifacts,
         summary={
             f"π from {config.samples:,} samples": readable(rows),
-            "When compiling has paid, against pure Python": paid_compilations(rows, compiled),
-            "Energy on one thread over energy on many": verdicts(compared, idle_w),
+            "When compiling has paid, against pure Python": paid,
+            "Is parallel greener? Energy on one thread over energy on many": greener_rows,
         },
         findings=[
             *([f"The CUDA rungs were skipped: {gpu.missing()}."] if skips_cuda(config) else []),
             f"The idle machine draws {idle_w:.3g} W ({idle.source}); net is without it.",
-            "Parallel is greener when the speed-up exceeds the ratio of powers. Where CPU power"
-            " is modelled, the linear and CodeCarbon's cubic model must agree, or the formula"
-            " decides and not the machine.",
+            "Parallel is greener when the speed-up exceeds the ratio of powers; within 2 % there"
+            " is no difference. Where CPU power is modelled, the linear and CodeCarbon's cubic"
+            " model must agree, or the formula decides and not the machine.",
         ],
         children={name: of_method(name, rows, compiled[name]) for name in compiled},
     )
 
 
-def table(config: Config, compared: Mapping[Cell, Compared]) -> list[dict[str, Any]]:
-    """A row for each method and number of threads; energy is the block's power by the time."""
+def table(
+    config: Config, compared: Mapping[Cell, Compared], totals: Mapping[Cell, float]
+) -> list[dict[str, Any]]:
+    """A row for each method and number of threads.
+
+    Energy is the block's power by the time, and its interval that of the time.
+    """
     rows: list[dict[str, Any]] = []
-    one_thread: dict[str, float] = {}
     for (name, threads), found in compared.items():
         seconds, low, high = median_interval([t / config.samples for t in found.times_s])
         power_w = found.block.total_j / found.block.wall_s
         g_per_j = found.block.co2_g / found.block.total_j
-        one_thread.setdefault(name, seconds)
         method = METHODS[name]
+        alone = compared.get(("numba-lanes" if name == "all-cores" else name, 1), found)
+        speed_up = median_interval(alone.times_s)[0] / config.samples / seconds
         row: dict[str, Any] = {"method": name, "threads": threads, "kind": method.kind}
         for end, value in (("", seconds), ("_low", low), ("_high", high)):
             row |= {
@@ -183,12 +206,11 @@ def table(config: Config, compared: Mapping[Cell, Compared]) -> list[dict[str, A
                 f"nj_per_sample{end}": value * power_w * 1e9,
                 f"g_per_sample{end}": value * power_w * g_per_j,
             }
-        alone = one_thread.get("numba-lanes", seconds) if name == "all-cores" else one_thread[name]
         row |= {
             "samples_per_s": 1 / seconds,
-            "speed_up": alone / seconds,
-            "efficiency": alone / seconds / threads,
-            "error": abs(method.estimate(config.samples, config.seed) - math.pi),
+            "speed_up": speed_up,
+            "efficiency": speed_up / (threads if alone is not found else 1),
+            "error": abs(4 * totals[name, threads] / config.samples - math.pi),
             "expected_error": method.expected_rmse(config.samples),
             "power_w": power_w,
             "block_s": found.block.wall_s,
@@ -233,7 +255,7 @@ def readable(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
             "method": row["method"],
             "thr.": str(row["threads"]),
             "ns": f"{row['ns_per_sample']:.3g}",
-            "95 %": f"{row['ns_per_sample_low']:.3g}–{row['ns_per_sample_high']:.3g}",
+            "interval": f"{row['ns_per_sample_low']:.3g}–{row['ns_per_sample_high']:.3g}",
             "energy": reading.quantity(row["nj_per_sample"] * 1e-9, "J"),
             "eff.": f"{row['efficiency']:.0%}",
             "error": f"{row['error']:.1e}",
@@ -286,17 +308,17 @@ def verdicts(compared: Mapping[Cell, Compared], idle_w: float) -> list[dict[str,
             many.block,
             work_ratio=many.loops / one.loops,
             idle_w=idle_w,
-            cores=os.cpu_count() or 1,
+            cores=cores(),
         )
         rows.append(
             {
                 "method": f"{name}, 1 to {threads}",
                 "speed-up": f"{verdict.speed_up:.2f}",
-                "gross": f"{verdict.gross:.2f}",
-                "net": f"{verdict.net:.2f}",
-                "linear": f"{verdict.linear:.2f}",
-                "cubic": f"{verdict.cubic:.2f}",
-                "parallel is": verdict.answer,
+                "power": f"{verdict.speed_up / verdict.gross[0]:.2f}",
+                "gross": " / ".join(f"{gain:.2f}" for gain in verdict.gross),
+                "parallel is": answer(verdict.gross),
+                "net": " / ".join(f"{gain:.2f}" for gain in verdict.net),
+                "and net": answer(verdict.net),
             }
         )
     return rows
@@ -311,7 +333,7 @@ def of_method(name: str, rows: list[dict[str, Any]], compiled: Measurement) -> R
         scores={
             metrics.PI_NS: first["ns_per_sample"],
             metrics.PI_NJ: first["nj_per_sample"],
-            metrics.PI_SAMPLES_PER_S: first["samples_per_s"],
+            metrics.PI_THROUGHPUT: first["samples_per_s"],
             metrics.PI_ERROR: first["error"],
             metrics.PI_EXPECTED_ERROR: first["expected_error"],
         },

@@ -19,7 +19,7 @@ from ecotrack.cli import option, parameters, spell
 from ecotrack.launch import Session, grid_tags, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
-from ecotrack.meters import CodeCarbonMeter
+from ecotrack.meters import CodeCarbonMeter, grid
 from ecotrack.mirror import DIRECTIONS, Mirror, check_run_exists
 from ecotrack.study import Choice, Finished, PassedOver, Real, Space, Study, Trial, Whole
 from ecotrack.study_report import report
@@ -38,7 +38,9 @@ CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIM
 class Config:
     """What `search` can be told."""
 
-    study: str = option("fashion-mnist", "its name; the same name goes on with it")
+    study: str = option(
+        "fashion-mnist", "its name; the same name goes on with it", pattern=r"[\w.\- ]{1,100}"
+    )
     trials: int = option(
         40, "trained models in all, over all sessions", at_least=1, at_most=100_000
     )
@@ -99,7 +101,16 @@ def space(config: Config) -> Space:
 def check(config: Config, store: Store) -> None:
     """Refuse bad data, a missing device, a study that cannot go on."""
     train.check(recipe(config, {}))
-    check_run_exists(store, open_study(config.study, store))
+    study = open_study(config.study, store)
+    check_run_exists(store, study)
+    study.agree_on(terms(config))
+
+
+def terms(config: Config) -> dict[str, str]:
+    """What all sessions of a study share; the rest, such as the number of trials, may change."""
+    may_change = ("study", "trials", "time-s", "max-tflop", "within")
+    kept = {name: text for name, text in parameters(config).items() if name not in may_change}
+    return {**kept, "country": grid(config.country).country}
 
 
 def open_study(name: str, store: Store) -> Study:
@@ -129,9 +140,11 @@ def carry_on(started: Session) -> None:
     with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
         mirror = Mirror(store, study, parent, grid_tags(meter))
         with raw_record(meter) as raw, measure(meter) as window:
-            try_models(config, meter, study, mirror, parent, window)
-            finish_front(mirror, meter)
-        study.keep_cost(window.cost)
+            try:
+                try_models(config, meter, study, mirror, parent, window)
+                finish_front(mirror, meter)
+            finally:
+                study.keep_cost(window.so_far())
         result = report(study, mirror)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
@@ -161,6 +174,7 @@ def try_models(
             values = result.scores[metrics.VAL_ACCURACY], result.costs["training"].co2_g
             kept = result.model if mirror.would_be_on_front(*values) else None
             child.log(replace(result, model=kept, artifacts=raw))
+            trial.keep(values)
         if study.reference_g is None:
             study.reference_g = 2 * values[1] * config.max_tflop / tflop(chosen)
         parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))

@@ -14,7 +14,7 @@ from ecotrack.lifetime import break_even
 from ecotrack.measure import interleave
 from ecotrack.measurement import Measurement
 from ecotrack.meters import ScriptedMeter
-from ecotrack.parallel import cubic, greener
+from ecotrack.parallel import answer, cubic, greener
 from ecotrack.stats import growth_exponent, median_interval
 from ecotrack.tracking import Store
 from experiments import pi
@@ -90,16 +90,19 @@ def test_pi_keeps_a_run_for_each_method_and_answers_for_parallelism(home: Home):
         "--methods=numpy-chunked,numba-lanes,cuda-counter,midpoint",
         "--repeats=2",
         "--idle-s=1",
+        f"--threads={CORES}",
+        NUMBA_CACHE_DIR=str(home.folder / "numba"),
     )
     assert done.returncode == 0, done.stderr
     store = Store()
     (parent,) = store.runs("pi", {metrics.KIND_TAG: "pi"})
     names = {child.name for child in store.children(parent.run_id)}
     assert {"numpy-chunked", "numba-lanes", "midpoint"} <= names
-    assert ("the CUDA rungs were skipped" in done.stdout) == ("cuda-counter" not in names)
+    assert ("The CUDA rungs were skipped" in done.stdout) == ("cuda-counter" not in names)
     if CORES > 1:
         assert f"numba-lanes, 1 to {CORES}" in done.stdout
     assert parent.metrics[metrics.IDLE_W] > 0
+    assert parent.metrics["time/compile_s"] > 0
     rows = table(store, parent.run_id, "pi.json")
     for row in rows:
         assert row["expected_error"] == METHODS[row["method"]].expected_rmse(1_000_000)
@@ -174,22 +177,33 @@ def test_where_the_models_disagree_there_is_no_answer():
     one, many = block(8, 1 / 8, 8, 100, 0), block(1, 1, 8, 100, 0)
     verdict = greener(one, many, work_ratio=1, idle_w=0, cores=8)
     assert verdict.speed_up == pytest.approx(8)
-    assert verdict.linear == pytest.approx(1)  # by construction, a tie
-    assert verdict.cubic == verdict.gross == pytest.approx(8 * cubic(1 / 8))
-    assert verdict.cubic < 1
+    assert verdict.gross == pytest.approx((1, 8 * cubic(1 / 8)))  # linear: a tie by construction
+    assert answer(verdict.gross) == "no answer: the models disagree"
+    assert one.total_j / many.total_j == pytest.approx(verdict.gross[1])
     disagreeing = greener(
-        block(8, 1 / 8, 8, 100, 10), block(1, 1, 8, 100, 10), work_ratio=1, idle_w=10, cores=8
+        block(8, 1 / 8, 8, 100, 1), block(1, 1, 8, 100, 1), work_ratio=1, idle_w=1, cores=8
     )
-    assert disagreeing.answer == "no answer: the models disagree"
+    assert answer(disagreeing.gross) == "no answer: the models disagree"
+    assert disagreeing.net[0] == pytest.approx(1)
 
 
 def test_where_power_is_measured_the_machine_decides():
     one, many = block(4, 0.5, 2, 10, 30, "measured"), block(2, 1.0, 2, 10, 30, "measured")
     verdict = greener(one, many, work_ratio=1, idle_w=20, cores=2)
     energy_one, energy_many = one.total_j, many.total_j
-    assert verdict.gross == pytest.approx(energy_one / energy_many)
-    assert verdict.net == pytest.approx((energy_one - 80) / (energy_many - 40))
-    assert verdict.answer == "greener"
+    assert verdict.gross == pytest.approx((energy_one / energy_many,))
+    assert verdict.net == pytest.approx(((energy_one - 80) / (energy_many - 40),))
+    assert answer(verdict.gross) == "greener"
+
+
+def test_of_a_constant_power_nothing_is_claimed():
+    one, many = block(4, 0.5, 2, 10, 30, "assumed"), block(2, 1.0, 2, 10, 30, "assumed")
+    verdict = greener(one, many, work_ratio=1, idle_w=20, cores=2)
+    assert answer(verdict.gross).startswith("unknown")
+
+
+def test_a_hair_s_breadth_is_no_difference():
+    assert answer((1.01, 0.99)) == "no different"
 
 
 @pytest.mark.parametrize("name", ["numba-lanes", "quasi-r2", "stratified", "midpoint"])

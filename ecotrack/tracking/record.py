@@ -32,19 +32,17 @@ class Record:
         self._client = mlflow.MlflowClient()
 
     def log(self, result: Result) -> None:
-        """Write down all that an experiment returned."""
-        sources = metrics.source_tags(sum(result.costs.values(), Measurement()))
-        self.write(
-            values=flatten(result), tags={**(sources if result.costs else {}), **result.tags}
-        )
-        self._write_curves(result.curves)
+        """Write down all that an experiment returned; its figures last, as the seal on it."""
         for name, content in result.artifacts.items():
             self._write_artifact(name, content)
         if result.datasets:
             inputs = [_dataset_input(role, data) for role, data in result.datasets.items()]
             self._client.log_inputs(self.run_id, inputs)
-        if result.model is not None:
-            models.save(result.model, self.run_id)
+        model_id = models.save(result.model, self.run_id) if result.model is not None else None
+        self._write_curves(result.curves)
+        sources = metrics.source_tags(sum(result.costs.values(), Measurement()))
+        tags = {**(sources if result.costs else {}), **result.tags}
+        self.write(values=flatten(result), tags=tags, model_id=model_id)
 
     def write(
         self,
@@ -52,13 +50,17 @@ class Record:
         params: Mapping[str, str] | None = None,
         values: Mapping[str, float] | None = None,
         tags: Mapping[str, str] | None = None,
+        model_id: str | None = None,
     ) -> None:
         """Add to this run. Parameters that MLflow has already from MLproject stay as they are."""
         have = self._client.get_run(self.run_id).data.params if params else {}
         now = int(time.time() * 1000)
         self._client.log_batch(
             self.run_id,
-            metrics=[Metric(key, value, now, 0) for key, value in (values or {}).items()],
+            metrics=[
+                Metric(key, value, now, 0, model_id=model_id)
+                for key, value in (values or {}).items()
+            ],
             params=[Param(key, text) for key, text in (params or {}).items() if key not in have],
             tags=[RunTag(key, str(text)) for key, text in (tags or {}).items()],
         )
@@ -143,7 +145,7 @@ def _dataset_input(role: str, data: Dataset) -> DatasetInput:
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]))
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [])
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

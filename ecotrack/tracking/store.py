@@ -23,12 +23,13 @@ from ecotrack.tracking import views
 from ecotrack.tracking.record import NOTE_TAG, Record
 
 PARENT_TAG = "mlflow.parentRunId"
+UNTAKEN_S = 600  # our process tags its run in the first seconds
 UI_SERVER = "http://127.0.0.1:5000"
 
 
 def project_root() -> Path:
     """The checkout that holds MLproject, else the current folder."""
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     return checkout if (checkout / "MLproject").exists() else Path.cwd()
 
 
@@ -70,6 +71,8 @@ class Store:
         # Taken off the environment, or the first run that MLflow opens by itself would be this one.
         self._project_run = os.environ.pop("MLFLOW_RUN_ID", None)
         os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+        if self._project_run:  # whatever kills us from here on, the next start can close it
+            self.client.set_tag(self._project_run, metrics.PROCESS_TAG, host.process_id())
 
     @property
     def folder(self) -> Path:
@@ -170,7 +173,7 @@ class Store:
         ids = [e.experiment_id for e in self.client.search_experiments()]
         for run in self._search(ids, "attributes.status = 'RUNNING'"):
             process = run.data.tags.get(metrics.PROCESS_TAG)
-            if process and host.is_dead(process):
+            if host.is_dead(process) if process else _was_never_taken_up(run):
                 self.kill(run.info.run_id, "its process was killed")
 
     def save_view(
@@ -268,6 +271,13 @@ def _host_tags() -> dict[str, str]:
     }
     dirty = host.git_is_dirty(project_root())
     return tags if dirty is None else {**tags, metrics.DIRTY_TAG: str(dirty).lower()}
+
+
+def _was_never_taken_up(run: Run) -> bool:
+    """Whether `mlflow run` opened it for this project, and our process died before it began."""
+    tags, age_s = run.data.tags, time.time() - run.info.start_time / 1000
+    ours = tags.get("mlflow.source.name", "").endswith(str(project_root()))
+    return ours and "mlflow.project.entryPoint" in tags and age_s > UNTAKEN_S
 
 
 def _view(run: Run) -> RunView:

@@ -15,7 +15,8 @@ def by_method(rows: Rows, key: str, axis: str, title: str, known: str) -> alt.La
         y=alt.Y("method:N", sort=None, title=None)
     )
     value = alt.X(f"{key}:Q", title=f"{axis} (log scale)").scale(type="log").axis(format="~g")
-    bars = base.mark_bar(color="#0072B2").encode(x=value)
+    floor = min((row[key] for row in rows), default=1) / 3
+    bars = base.mark_bar(color="#0072B2").encode(x=value, x2=alt.X2Datum(floor))
     ends = base.mark_rule(strokeWidth=2).encode(
         x=alt.X(f"{key}_low:Q", title=f"{axis} (log scale)"), x2=f"{key}_high:Q"
     )
@@ -28,7 +29,8 @@ def by_method(rows: Rows, key: str, axis: str, title: str, known: str) -> alt.La
 def speed_up(rows: Rows, known: str) -> alt.LayerChart:
     """Speed-up by threads, one line a method, beside the ideal."""
     data = alt.InlineData(values=list(rows))
-    threads = alt.X("threads:Q", title="threads").axis(tickMinStep=1, format="d")
+    counts = sorted({row["threads"] for row in rows})
+    threads = alt.X("threads:Q", title="threads").axis(values=counts, format="d")
     lines = (
         alt.Chart(data)
         .mark_line(point=True)
@@ -56,7 +58,7 @@ def digits(rows: Rows, known: str) -> alt.Chart:
             strokeDash=alt.StrokeDash("kind:N", title="kind of points"),
         )
         .properties(
-            title=alt.Title("Energy to reach D digits, expected", subtitle=known),
+            title=alt.Title("Energy expected to reach D digits", subtitle=known),
             width=560,
             height=420,
         )

@@ -106,7 +106,7 @@ def counter_kernel(samples, key0, key1, hits):
 
 def missing() -> str | None:
     """Return why the CUDA rungs cannot run here, in one line, or None if they can."""
-    return None if cuda.is_available() else "no CUDA device was found: the GPU rungs are skipped"
+    return None if cuda.is_available() else "no CUDA device was found"
 
 
 def devices() -> list[str]:

@@ -36,12 +36,18 @@ def billion(rows: Sequence[Mapping[str, Any]], known: str) -> alt.LayerChart:
     base = alt.Chart(alt.InlineData(values=list(rows))).encode(
         y=alt.Y("algorithm:N", sort="x", title=None)
     )
-    grams = alt.X("grams:Q", title="g CO2e for 10⁹ elements (log scale)").scale(type="log")
-    bars = base.mark_bar().encode(x=grams.axis(format="~e"))
+    dearest = max((row["grams"] for row in rows), default=1)
+    cheapest = min((row["grams"] for row in rows), default=1)
+    grams = alt.X("grams:Q", title="g CO2e for 10⁹ elements (log scale)").scale(
+        type="log", domain=[cheapest / 3, dearest * 30]
+    )
+    bars = base.mark_bar(color="#0072B2").encode(
+        x=grams.axis(format="~e"), x2=alt.X2Datum(cheapest / 3)
+    )
     numbers = base.mark_text(align="left", dx=3, fontSize=10).encode(
         x=grams, text=alt.Text("grams:Q", format=".2~e")
     )
     return (bars + numbers).properties(
-        title=alt.Title("Grams to sort a billion elements, by its growth", subtitle=known),
+        title=alt.Title("Grams to sort a billion elements, extrapolated by growth", subtitle=known),
         width=520,
     )

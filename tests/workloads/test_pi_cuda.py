@@ -100,7 +100,7 @@ def test_simulator_counts_as_a_device(simulated):
 @pytest.mark.parametrize("name", ["cuda-textbook", "cuda-counter"])
 def test_says_in_one_line_that_there_is_no_device(name):
     assert gpu.devices() == []
-    with pytest.raises(RuntimeError, match=r"^no CUDA device was found: .*skipped$"):
+    with pytest.raises(RuntimeError, match=r"^no CUDA device was found$"):
         METHODS[name].estimate(1000, 1)
     with pytest.raises(RuntimeError, match="no CUDA device"):
         gpu.use_device(0)

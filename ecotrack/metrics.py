@@ -83,8 +83,8 @@ SORT_G = _metric(
 )
 PI_NS = _metric("pi/ns_per_sample", "ns", "lower", "time for each sample, on the fewest threads")
 PI_NJ = _metric("pi/nj_per_sample", "nJ", "lower", "energy for each sample, on the fewest threads")
-PI_SAMPLES_PER_S = _metric(
-    "pi/samples_per_s", "1/s", "higher", "samples each second, on the fewest threads"
+PI_THROUGHPUT = _metric(
+    "pi/throughput", "1/s", "higher", "samples each second, on the fewest threads"
 )
 PI_ERROR = _metric("pi/error", "1", "lower", "distance from π that was seen")
 PI_EXPECTED_ERROR = _metric("pi/expected_error", "1", "lower", "root mean square error over seeds")

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from scipy.stats import bootstrap
 
+from ecotrack import host
 from experiments.workloads.pi import METHODS
 
 LANES, SOURCE = "numba-lanes", Path(__file__).parent / "reference" / "pi_avx512.c"
@@ -33,19 +34,14 @@ THREADS_SAMPLES = 1 << 31
 
 def machine() -> dict[str, object]:
     """Return what the figures depend on: processor, cores, load before we start, versions."""
-    models = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
-        "cpu": models[0].partition(": ")[2] if models else platform.processor(),
+        "cpu": host.cpu_model(),
         "cores": os.cpu_count(),
         "load_1min": os.getloadavg()[0],
         "python": platform.python_version(),
         **{name: version(name) for name in ("numba", "llvmlite", "numpy")},
         "cc": next(iter(_output(["cc", "--version"])), "none"),
     }
-
-
-def _lines(path: str) -> list[str]:
-    return Path(path).read_text().splitlines() if Path(path).exists() else []
 
 
 def _output(command: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ from rich.progress import track
 from rich.table import Table
 from scipy.stats import bootstrap
 
+from ecotrack import host
 from experiments.workloads.sorting.fast import fast_sort
 from experiments.workloads.sorting.inputs import DISTRIBUTIONS, DTYPES
 from experiments.workloads.sorting.numpy_paths import (
@@ -106,7 +107,7 @@ def ratio(slow, fast):
 def machine():
     """Return what the numbers depend on: CPU model, cores, versions."""
     return {
-        "cpu": _cpu_model(),
+        "cpu": host.cpu_model(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -166,15 +167,6 @@ def _table(report):
             ),
         )
     return table
-
-
-def _cpu_model():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
 
 
 def _parse():

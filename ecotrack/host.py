@@ -19,7 +19,7 @@ def cores() -> int:
 def describe() -> str:
     """CPU model, cores and memory, as one line."""
     memory_gib = psutil.virtual_memory().total / 2**30
-    return f"{_cpu_model()}, {psutil.cpu_count()} cores, {memory_gib:.0f} GiB"
+    return f"{cpu_model()}, {psutil.cpu_count()} cores, {memory_gib:.0f} GiB"
 
 
 def process_id() -> str:
@@ -58,7 +58,8 @@ def _name_of(process: psutil.Process) -> str:
     return f"{_hostname()}:{process.pid}:{process.create_time():.2f}"
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
+    """The CPU's name for itself, or its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

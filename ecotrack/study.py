@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ecotrack import SCHEMA, host
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
+from ecotrack.space import Choice, Real, Space, Whole, rounded
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 # Heartbeats, their retry and metric names: experimental since 2.8, and all that Optuna offers.
@@ -37,41 +38,6 @@ REFERENCE_KEY, VALUES_KEY, TERMS_KEY = "reference_g", "values", "terms"
 SESSION_PREFIX = "session/"
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One of these options."""
-
-    options: tuple[Any, ...]
-
-    def __contains__(self, value: object) -> bool:
-        return value in self.options
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A whole number from low to high, both included."""
-
-    low: int
-    high: int
-    log: bool = False
-
-    def __contains__(self, value: Any) -> bool:
-        return isinstance(value, int) and self.low <= value <= self.high
-
-
-@dataclass(frozen=True)
-class Real:
-    """A number from low to high, handed out with two significant digits: readable, repeatable."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def __contains__(self, value: Any) -> bool:
-        return self.low <= value <= self.high
-
-
-Space = Mapping[str, Choice | Whole | Real]
 Direction = Literal["minimize", "maximize"]
 Objective = Callable[[dict[str, Any], "Trial"], tuple[float, ...]]
 
@@ -178,7 +144,7 @@ class Study:
         return [
             Finished(
                 t.number,
-                {name: _rounded(value) for name, value in t.params.items()},
+                {name: rounded(value) for name, value in t.params.items()},
                 tuple(t.values),
                 t.user_attrs.get(RUN_KEY, ""),
             )
@@ -306,13 +272,9 @@ def _value_at(position: int) -> Callable[[FrozenTrial], float]:
     return lambda trial: trial.values[position]
 
 
-def _rounded(value: Any) -> Any:
-    return float(f"{value:.2g}") if isinstance(value, float) else value
-
-
 def _suggest(trial: optuna.Trial, name: str, values: Choice | Whole | Real) -> Any:
     if isinstance(values, Choice):
         return trial.suggest_categorical(name, values.options)
     if isinstance(values, Whole):
         return trial.suggest_int(name, values.low, values.high, log=values.log)
-    return _rounded(trial.suggest_float(name, values.low, values.high, log=values.log))
+    return rounded(trial.suggest_float(name, values.low, values.high, log=values.log))

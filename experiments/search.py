@@ -21,7 +21,8 @@ from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
 from ecotrack.meters import CodeCarbonMeter, grid
 from ecotrack.mirror import DIRECTIONS, Mirror, check_run_exists
-from ecotrack.study import Choice, Finished, PassedOver, Real, Space, Study, Trial, Whole
+from ecotrack.space import Choice, Real, Space, Whole
+from ecotrack.study import Finished, PassedOver, Study, Trial
 from ecotrack.study_report import report
 from ecotrack.tracking import Record, Store, views
 from ecotrack.tracking import models as saved

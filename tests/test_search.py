@@ -134,6 +134,15 @@ def test_the_model_card_states_the_emissions_in_grams(store: Store):
     assert f"emissions: {grams}" in version.description
 
 
+def test_a_study_on_other_terms_is_refused_before_anything_starts(study_home: Home):
+    before = len(Store().runs(EXPERIMENT, {}))
+    done = study_home.python("search", *SMALL[1:], "--families=cnn")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "was begun with families mlp,cnn, not cnn; take another --study" in line
+    assert len(Store().runs(EXPERIMENT, {})) == before
+
+
 def test_a_need_that_nothing_meets_is_one_line_and_registers_nothing(study_home: Home):
     before = len(Store().client.search_model_versions("name = 'fashion-mnist'"))
     done = study_home.python("choose", "--min-accuracy=0.999")

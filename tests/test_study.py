@@ -9,7 +9,8 @@ import pytest
 
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
-from ecotrack.study import Choice, PassedOver, Real, Study, Whole
+from ecotrack.space import Choice, Real, Whole
+from ecotrack.study import PassedOver, Study
 from tests.conftest import ROOT
 
 DIRECTIONS = {"good": "maximize", "bad": "minimize"}
@@ -111,6 +112,27 @@ def test_the_trial_of_a_dead_process_is_buried_and_retried_with_its_parameters(p
     trials = optuna.load_study(study_name="s", storage=f"sqlite:///{path}").get_trials()
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
     assert trials[2].params == trials[1].params
+
+
+KEPT = DYING.replace("if trial.number == 1:", "if trial.number == 1:\n        trial.keep(values)")
+
+
+def test_a_result_that_was_kept_before_the_process_died_is_not_tried_again(path):
+    died = subprocess.run([sys.executable, "-c", KEPT, str(path)], cwd=ROOT)
+    assert died.returncode == 9
+    buried = []
+    study = Study(path, "s", DIRECTIONS, on_dead=buried.append)
+    study.search(SPACE, objective, trials=3, seed=0)
+    assert buried == []
+    assert [trial.run_id for trial in study.finished] == ["run-0", "run-1", "run-2"]
+
+
+def test_a_study_keeps_its_terms(path):
+    study = Study(path, "s", DIRECTIONS)
+    study.agree_on({"images": "none", "country": "FRA"})
+    Study(path, "s", DIRECTIONS).agree_on({"images": "none", "country": "FRA"})
+    with pytest.raises(UserError, match="was begun with country FRA, not POL"):
+        study.agree_on({"images": "none", "country": "POL"})
 
 
 def test_an_objective_that_raises_ends_the_session_and_is_not_finished(path):

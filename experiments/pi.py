@@ -3,7 +3,7 @@
     mlflow run . -e pi --env-manager local --experiment-name pi
 
 From pure Python to vector registers, all cores and CUDA, then quasi-Monte Carlo and integration.
-With the defaults it takes two minutes on two cores: the fastest dart thrower is some 1,500 times
+With the defaults it takes two minutes on two cores: the fastest dart thrower is some 1,400 times
 faster than pure Python, and the midpoint rule needs a thousand evaluations for seven digits.
 Memory: at most 130 MiB a thread, whatever the number of samples.
 """

@@ -4,8 +4,8 @@
 
 Searches Keras models of different family and size, with and without augmentation: validation
 accuracy up, training emissions down. Stop it at any moment; the same command goes on. At the end
-the members of the front meet the test images, once. With the defaults it takes a quarter of an
-hour on two cores, and the best model reaches about 0.91.
+the members of the front meet the test images, once. `main` does 24 trials of smaller models in six
+minutes on two cores (Zen 4), and the best reaches 0.91; the 40 larger ones here take longer.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     mlflow run . -e sorting --env-manager local --experiment-name sorting
 
-Slow algorithms consume more: by a factor of a million between bubble sort and ours. With the
-defaults it takes two minutes on two cores. Memory: at most five times the largest input, 4 GB
-for 1e8 elements of eight bytes; forty bytes more for each element that a Python sort still gets.
+Slow algorithms consume more: bubble sort in Python five thousand times as much as np.sort at a
+thousand elements already, and the gap grows. With the defaults it takes two minutes on two cores
+(Zen 4). Memory: at most five times the largest input, 4 GB for 1e8 elements of eight bytes; forty
+bytes more for each element that a Python sort still gets.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     mlflow run . -e train --env-manager local --experiment-name fashion-mnist
 
 Trains one Keras model on Fashion-MNIST and measures set-up, training, evaluation and inference
-apart. With the defaults, half a minute on two cores brings about 0.91 on the test images.
+apart. With the defaults, 40 seconds on two cores (Zen 4) bring 0.91 on the test images.
 """
 
 from dataclasses import dataclass, replace

@@ -80,6 +80,7 @@ class Study:
         name: of the study.
         directions: objective name -> `minimize` or `maximize`, in the order of the values.
         on_dead: told the run id of each trial that is found dead.
+        on_kept: told the run id of each whose process died after its result was kept.
 
     Raises:
         UserError: the file cannot be used, or holds this study with other objectives.
@@ -91,9 +92,10 @@ class Study:
         name: str,
         directions: Mapping[str, Direction],
         on_dead: Callable[[str], None] = lambda run_id: None,
+        on_kept: Callable[[str], None] = lambda run_id: None,
     ) -> None:
         self.name = name
-        self._on_dead = on_dead
+        self._on_dead, self._on_kept = on_dead, on_kept
         self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
         folder_or_file = path if path.exists() else path.parent
         if not os.access(folder_or_file, os.W_OK):
@@ -206,6 +208,7 @@ class Study:
             if not _is_dead(trial):
                 continue
             if VALUES_KEY in trial.user_attrs:
+                self._on_kept(trial.user_attrs[RUN_KEY])
                 self._study.tell(trial.number, trial.user_attrs[VALUES_KEY])
             else:
                 self._bury(self._study, trial)

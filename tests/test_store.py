@@ -46,3 +46,13 @@ def test_runs_of_dead_processes_are_closed_and_others_are_left(home: Home):
         store.close_dead_runs()
         assert status(store, record.run_id) == "RUNNING"
     assert status(store, record.run_id) == "FINISHED"
+
+
+def test_a_killed_run_that_held_its_result_is_finished_after_all(home: Home):
+    store = Store()
+    run_id = store.client.create_run("0").info.run_id
+    for _ in range(2):  # with the reason of a kill, and without
+        store.finish(run_id)
+        assert status(store, run_id) == "FINISHED"
+        assert metrics.REASON_TAG not in store.client.get_run(run_id).data.tags
+        store.kill(run_id, "its process was killed")

@@ -120,10 +120,10 @@ KEPT = DYING.replace("if trial.number == 1:", "if trial.number == 1:\n        tr
 def test_a_result_that_was_kept_before_the_process_died_is_not_tried_again(path):
     died = subprocess.run([sys.executable, "-c", KEPT, str(path)], cwd=ROOT)
     assert died.returncode == 9
-    buried = []
-    study = Study(path, "s", DIRECTIONS, on_dead=buried.append)
+    buried, kept = [], []
+    study = Study(path, "s", DIRECTIONS, on_dead=buried.append, on_kept=kept.append)
     study.search(SPACE, objective, trials=3, seed=0)
-    assert buried == []
+    assert (buried, kept) == ([], ["run-1"])
     assert [trial.run_id for trial in study.finished] == ["run-0", "run-1", "run-2"]
 
 

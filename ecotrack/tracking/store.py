@@ -168,6 +168,12 @@ class Store:
         self.client.set_tag(run_id, metrics.REASON_TAG, reason)
         self.client.set_terminated(run_id, "KILLED")
 
+    def finish(self, run_id: str) -> None:
+        """Close a run that holds all it should, though its process is gone."""
+        if metrics.REASON_TAG in self.client.get_run(run_id).data.tags:
+            self.client.delete_tag(run_id, metrics.REASON_TAG)
+        self.client.set_terminated(run_id, "FINISHED")
+
     def close_dead_runs(self) -> None:
         """Mark as KILLED what a killed process of this machine left RUNNING."""
         ids = [e.experiment_id for e in self.client.search_experiments()]

@@ -60,11 +60,15 @@ def measure(meter: Meter) -> Iterator[Window]:
 
 @dataclass(frozen=True)
 class Repeated:
-    """One call's share of a block of equal calls."""
+    """A block of equal calls."""
 
-    each: Measurement
     block: Measurement
     loops: int
+
+    @property
+    def each(self) -> Measurement:
+        """Cost of one call."""
+        return self.block / self.loops
 
 
 def repeat(
@@ -77,7 +81,7 @@ def repeat(
     loops = _loops(block_s, _once(work))
     with measure(meter) as window:
         _call(work, loops)
-    return Repeated(each=window.cost / loops, block=window.cost, loops=loops)
+    return Repeated(block=window.cost, loops=loops)
 
 
 @dataclass(frozen=True)

@@ -170,8 +170,9 @@ def try_models(
 
     def objective(params: dict[str, Any], trial: Trial) -> tuple[float, float]:
         chosen = recipe(config, params)
-        if tflop(chosen) > config.max_tflop:
-            raise PassedOver(f"{tflop(chosen):.3g} TFLOP of training")
+        operations = tflop(chosen)
+        if operations > config.max_tflop:
+            raise PassedOver(f"{operations:.3g} TFLOP of training")
         with mirror.trial(trial.number, train.title(chosen), parameters(chosen)) as child:
             trial.remember(child.run_id)
             with raw_record(meter) as raw:
@@ -181,7 +182,7 @@ def try_models(
             child.log(replace(result, model=kept, artifacts=raw))
             trial.keep(values)
         if study.reference_g is None:
-            study.reference_g = 2 * values[1] * config.max_tflop / tflop(chosen)
+            study.reference_g = 2 * values[1] * config.max_tflop / operations
         parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))
         return values
 
@@ -191,13 +192,14 @@ def try_models(
         progress.update(len(study.finished), status(front, spent, config.time_s))
         return config.time_s is None or spent.wall_s < config.time_s
 
+    allowed = space(config)
     with terminal.bar(f"study {config.study}", config.trials) as progress:
         study.search(
-            space(config),
+            allowed,
             objective,
             trials=config.trials,
             seed=config.seed,
-            starts=[start for start in starts() if fits(start, space(config))],
+            starts=[start for start in starts() if fits(start, allowed)],
             go_on=go_on,
         )
         go_on()

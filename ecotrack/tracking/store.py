@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +270,7 @@ class Store:
         return (path.parent / "mlruns" / experiment).as_uri() if path else None
 
 
+@cache  # git takes longer than a run's other tags together, and a search opens many runs
 def _host_tags() -> dict[str, str]:
     tags = {
         metrics.SCHEMA_TAG: str(SCHEMA),

@@ -51,8 +51,7 @@ def parse(config_type: type[C], argv: Sequence[str], *, prog: str, description: 
         allow_abbrev=False,
     )
     hints = get_type_hints(config_type)
-    fields = dataclasses.fields(config_type)  # type: ignore[arg-type]
-    for field in fields:
+    for field in options(config_type):
         parser.add_argument(
             f"--{spell(field.name)}",
             metavar=_metavar(hints[field.name]),
@@ -61,18 +60,20 @@ def parse(config_type: type[C], argv: Sequence[str], *, prog: str, description: 
     words = vars(parser.parse_args(list(argv)))
     given = {
         field.name: _value(field, hints[field.name], words[field.name])
-        for field in fields
+        for field in options(config_type)
         if words[field.name] is not None
     }
     return config_type(**given)
 
 
+def options(config: Any) -> list[dataclasses.Field[Any]]:
+    """The options of a config or its type, in order: what many commands share comes last."""
+    return sorted(dataclasses.fields(config), key=lambda field: bool(field.kw_only))
+
+
 def parameters(config: Any) -> dict[str, str]:
     """A config as the command line would spell it: option name -> text."""
-    return {
-        spell(field.name): render(getattr(config, field.name))
-        for field in dataclasses.fields(config)
-    }
+    return {spell(field.name): render(getattr(config, field.name)) for field in options(config)}
 
 
 def spell(name: str) -> str:

@@ -16,10 +16,28 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def all_cores() -> int:
+    """Cores of the machine, whoever may use them."""
+    return psutil.cpu_count() or 1
+
+
 def describe() -> str:
     """CPU model, cores and memory, as one line."""
     memory_gib = psutil.virtual_memory().total / 2**30
     return f"{cpu_model()}, {psutil.cpu_count()} cores, {memory_gib:.0f} GiB"
+
+
+def name() -> str:
+    """The machine's name for itself."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """Names the time since the machine was last started."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"{psutil.boot_time():.0f}"
 
 
 def process_id() -> str:
@@ -30,7 +48,7 @@ def process_id() -> str:
 def is_dead(process: str) -> bool:
     """Whether a process named by `process_id` ran on this machine and runs no more."""
     host, pid, created = process.rsplit(":", 2)
-    if host != _hostname():
+    if host != name():
         return False
     try:
         found = psutil.Process(int(pid))
@@ -50,12 +68,8 @@ def git_is_dirty(folder: Path) -> bool | None:
     return bool(done.stdout.strip()) if done.returncode == 0 else None
 
 
-def _hostname() -> str:
-    return socket.gethostname()
-
-
 def _name_of(process: psutil.Process) -> str:
-    return f"{_hostname()}:{process.pid}:{process.create_time():.2f}"
+    return f"{name()}:{process.pid}:{process.create_time():.2f}"
 
 
 def cpu_model() -> str:

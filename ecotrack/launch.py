@@ -7,10 +7,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn
 
-from ecotrack import cli, metrics, terminal
+from ecotrack import cli, machine, metrics, terminal
 from ecotrack.measure import measure
 from ecotrack.measurement import Result
 from ecotrack.meters import CodeCarbonMeter, UnknownCountryError, grid
@@ -18,6 +18,27 @@ from ecotrack.tracking import Record, Store
 from ecotrack.tracking.record import run_totals
 
 RAW_RECORD = "codecarbon.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metered:
+    """The options of everything that is measured."""
+
+    country: str = cli.option("auto", "whose electricity: ISO alpha-3 code, or auto")
+    cpu_watts: float | None = cli.option(
+        None, "rated power of the CPU, where no counter is", at_least=0.1, at_most=1e5
+    )
+    ram_watts: float | None = cli.option(
+        None, "power of the memory, where no counter is", at_least=0.1, at_most=1e5
+    )
+    no_wait: bool = cli.option(
+        False, "refuse rather than wait while another measurement runs on this machine"
+    )
+
+
+def metered(config: Metered) -> dict[str, Any]:
+    """Those options of a config, to pass them on to another."""
+    return {field.name: getattr(config, field.name) for field in fields(Metered)}
 
 
 @dataclass(frozen=True)
@@ -53,7 +74,7 @@ def launch(
 
     Args:
         entry: its name in MLproject.
-        config_type: a frozen dataclass of `cli.option` fields; `country` among them names the grid.
+        config_type: a frozen dataclass of `cli.option` fields that is also `Metered`.
         run: the experiment, (config, meter) -> Result.
         experiment: the MLflow experiment that keeps the run.
         check: raises UserError on whatever can be refused before anything is started.
@@ -95,14 +116,26 @@ def session(
     with cli.one_line_errors(entry):
         doc = sys.modules[config_type.__module__].__doc__ or ""
         config = cli.parse(config_type, sys.argv[1:], prog=entry, description=doc)
-        try:
-            electricity = grid(getattr(config, "country", "auto"))
-        except UnknownCountryError as error:
-            raise cli.UserError(f"--country: {error}") from error
+        waiting_meter = meter_for(config if isinstance(config, Metered) else Metered())
         store = Store()
         check(config, store)
-        with CodeCarbonMeter(electricity) as meter:
+        with waiting_meter as meter:
             yield Session(entry, config, store, meter)
+
+
+def meter_for(options: Metered) -> CodeCarbonMeter:
+    """The meter of these options and of the machine's file, not yet started.
+
+    Raises:
+        UserError: the country or the file is none.
+    """
+    try:
+        machine.load()
+        return CodeCarbonMeter(grid(options.country))
+    except UnknownCountryError as error:
+        raise cli.UserError(f"--country: {error}") from error
+    except machine.MachineFileError as error:
+        raise cli.UserError(str(error)) from error
 
 
 @contextmanager

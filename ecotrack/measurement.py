@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,9 +12,44 @@ J_PER_WH = 3600.0
 _STRENGTH: dict[Source, int] = {"assumed": 0, "modelled": 1, "measured": 2, "absent": 3}
 
 
-def weakest(*sources: Source) -> Source:
-    """The source that a sum of such parts deserves; an absent component weakens nothing."""
-    return min(sources, key=lambda source: _STRENGTH[source], default="absent")
+@dataclass(frozen=True)
+class Origin:
+    """How one component of energy is known.
+
+    Attributes:
+        source: measured by a counter, modelled from load, assumed from a constant, or absent.
+        how: which counter, or which formula.
+        rated_w: the power that a formula rests on, watts; None for a counter.
+        rated_from: who says so.
+        factor: the true energy lies between this one divided by the factor and times it.
+        most_w: more than the component can draw, watts.
+    """
+
+    source: Source = "absent"
+    how: str = ""
+    rated_w: float | None = None
+    rated_from: str = ""
+    factor: float = 1.0
+    most_w: float = math.inf
+
+    def __str__(self) -> str:
+        rated = f" at {self.rated_w:g} W ({self.rated_from})" if self.rated_w is not None else ""
+        return f"{self.source}: {self.how}{rated}" if self.how else self.source
+
+
+ABSENT = Origin()
+
+
+def weakest(*origins: Origin) -> Origin:
+    """The origin that a sum of such parts deserves; an absent component weakens nothing."""
+    return min(
+        origins, key=lambda origin: (_STRENGTH[origin.source], -origin.factor), default=ABSENT
+    )
+
+
+def _strength(origin: Origin) -> tuple[int, float, str, float]:
+    """The weaker first; what follows the factor only makes the order of a sum irrelevant."""
+    return _STRENGTH[origin.source], -origin.factor, str(origin), origin.most_w
 
 
 @dataclass(frozen=True)
@@ -23,21 +59,26 @@ class Measurement:
     Attributes:
         wall_s: elapsed time, seconds.
         cpu_s: CPU time of this process and its finished children, seconds, exact.
+        other_cpu_s: CPU time that all other processes had meanwhile, seconds, and what a
+            hypervisor gave to its other guests; in ticks of the system, 10 ms on Linux.
         cpu_j, ram_j, gpu_j: energy by component, joules.
+        idle_j: what the idle machine would have drawn in that time, joules; 0 where its power
+            was never measured.
         co2_g: emissions of that energy, grams of CO2 equivalent.
-        cpu_source, ram_source, gpu_source: how each component is known: measured by a counter,
-            modelled from load, assumed from a constant, or absent.
+        cpu_origin, ram_origin, gpu_origin: how each component is known.
     """
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    other_cpu_s: float = 0.0
     cpu_j: float = 0.0
     ram_j: float = 0.0
     gpu_j: float = 0.0
+    idle_j: float = 0.0
     co2_g: float = 0.0
-    cpu_source: Source = "absent"
-    ram_source: Source = "absent"
-    gpu_source: Source = "absent"
+    cpu_origin: Origin = ABSENT
+    ram_origin: Origin = ABSENT
+    gpu_origin: Origin = ABSENT
 
     @property
     def total_j(self) -> float:
@@ -50,9 +91,27 @@ class Measurement:
         return self.total_j / J_PER_WH
 
     @property
+    def net_j(self) -> float | None:
+        """Energy above that of the idle machine, joules; None where its power is not known."""
+        return self.total_j - self.idle_j if self.idle_j else None
+
+    @property
+    def band_j(self) -> tuple[float, float]:
+        """Within which the energy lies, as far as the meters go, joules: (low, high).
+
+        The components may err alike, so their bands are added and not averaged.
+        """
+        parts = [
+            (self.cpu_j, self.cpu_origin.factor),
+            (self.ram_j, self.ram_origin.factor),
+            (self.gpu_j, self.gpu_origin.factor),
+        ]
+        return sum(j / factor for j, factor in parts), sum(j * factor for j, factor in parts)
+
+    @property
     def source(self) -> Source:
         """How well the total is known: as its weakest component."""
-        return weakest(self.cpu_source, self.ram_source, self.gpu_source)
+        return weakest(self.cpu_origin, self.ram_origin, self.gpu_origin).source
 
     def __add__(self, other: Measurement) -> Measurement:
         return self._combine(other, 1.0)
@@ -72,13 +131,15 @@ class Measurement:
         return Measurement(
             wall_s=self.wall_s + factor * other.wall_s,
             cpu_s=self.cpu_s + factor * other.cpu_s,
+            other_cpu_s=self.other_cpu_s + factor * other.other_cpu_s,
             cpu_j=self.cpu_j + factor * other.cpu_j,
             ram_j=self.ram_j + factor * other.ram_j,
             gpu_j=self.gpu_j + factor * other.gpu_j,
+            idle_j=self.idle_j + factor * other.idle_j,
             co2_g=self.co2_g + factor * other.co2_g,
-            cpu_source=weakest(self.cpu_source, other.cpu_source),
-            ram_source=weakest(self.ram_source, other.ram_source),
-            gpu_source=weakest(self.gpu_source, other.gpu_source),
+            cpu_origin=weakest(self.cpu_origin, other.cpu_origin),
+            ram_origin=weakest(self.ram_origin, other.ram_origin),
+            gpu_origin=weakest(self.gpu_origin, other.gpu_origin),
         )
 
 

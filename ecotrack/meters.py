@@ -14,7 +14,7 @@ from codecarbon import OfflineEmissionsTracker
 from codecarbon.input import DataSource
 from codecarbon.output import BaseOutput, EmissionsData
 
-from ecotrack.measurement import Measurement, Source
+from ecotrack.measurement import ABSENT, Measurement, Origin
 
 J_PER_KWH = 3.6e6
 G_PER_KG = 1e3
@@ -155,23 +155,22 @@ class CodeCarbonMeter:
             ram_j=data.ram_energy * J_PER_KWH,
             gpu_j=data.gpu_energy * J_PER_KWH,
             co2_g=data.emissions * G_PER_KG,
-            **self.sources,
+            **self.origins,
         )
 
     @property
-    def sources(self) -> dict[str, Source]:
+    def origins(self) -> dict[str, Origin]:
         """How CodeCarbon knows each component on this machine."""
         hardware = " ".join(self.hardware)
         counters = ("Rapl", "Power Gadget", "Powermetrics", "Emi", "Raspberry")
-        cpu: Source = (
-            "measured"
+        cpu = (
+            Origin("measured", "RAPL", factor=1.05)
             if any(counter in hardware for counter in counters)
-            else "modelled"
-            if "Cpu Load" in hardware
-            else "assumed"
+            else Origin("modelled", "CodeCarbon's load curve", factor=1.8)
         )
-        gpu: Source = "measured" if "GPU" in hardware else "absent"
-        return {"cpu_source": cpu, "ram_source": "assumed", "gpu_source": gpu}
+        gpu = Origin("measured", "NVML", factor=1.1) if "GPU" in hardware else ABSENT
+        ram = Origin("assumed", "CodeCarbon's constant", factor=2.0)
+        return {"cpu_origin": cpu, "ram_origin": ram, "gpu_origin": gpu}
 
     @property
     def hardware(self) -> list[str]:

@@ -32,6 +32,9 @@ def _metric(
 WALL_S = _metric("time/wall_s", "s", "lower", "elapsed time of the main phase")
 CPU_S = _metric("time/cpu_s", "s", "lower", "CPU time of the main phase, children included, exact")
 TOTAL_WH = _metric("energy/total_wh", "Wh", "lower", "energy of the main phase")
+TOTAL_WH_LOW = _metric("energy/total_wh_low", "Wh", "lower", "low end of the meters' band")
+TOTAL_WH_HIGH = _metric("energy/total_wh_high", "Wh", "lower", "high end of the meters' band")
+NET_WH = _metric("energy/net_wh", "Wh", "lower", "energy above that of the idle machine")
 CPU_WH = _metric("energy/cpu_wh", "Wh", "lower", "the CPU's share of it")
 RAM_WH = _metric("energy/ram_wh", "Wh", "lower", "the memory's share of it")
 GPU_WH = _metric("energy/gpu_wh", "Wh", "lower", "the GPU's share of it")
@@ -123,6 +126,8 @@ RUN_TAG = "ecotrack.run"
 CHOSEN_TAG = "ecotrack.chosen"
 REASON_TAG = "ecotrack.reason"
 SOURCE_TAG = "ecotrack.energy_source"
+INVALID_TAG = "ecotrack.invalid"
+DISTURBED_TAG = "ecotrack.disturbed"
 COUNTRY_TAG = "ecotrack.country"
 INTENSITY_TAG = "ecotrack.intensity_g_per_kwh"
 INTENSITY_SOURCE_TAG = "ecotrack.intensity_source"
@@ -131,10 +136,10 @@ DIRTY_TAG = "git.dirty"
 
 
 def source_tags(cost: Measurement) -> dict[str, str]:
-    """How the energy of a run is known, by component and at its weakest."""
+    """How the energy of a run is known: at its weakest, and by component in full."""
     return {
         SOURCE_TAG: cost.source,
-        f"{SOURCE_TAG}.cpu": cost.cpu_source,
-        f"{SOURCE_TAG}.ram": cost.ram_source,
-        f"{SOURCE_TAG}.gpu": cost.gpu_source,
+        f"{SOURCE_TAG}.cpu": str(cost.cpu_origin),
+        f"{SOURCE_TAG}.ram": str(cost.ram_origin),
+        f"{SOURCE_TAG}.gpu": str(cost.gpu_origin),
     }

@@ -52,10 +52,10 @@ def greener(
     """
     speed_up = work_ratio * one.wall_s / many.wall_s
     blocks = (one, many)
-    if one.cpu_source == "measured":
+    if one.cpu_origin.source == "measured":
         powers = [(block.total_j / block.wall_s, idle_w) for block in blocks]
         models = [powers]
-    elif one.cpu_source == "modelled":
+    elif one.cpu_origin.source == "modelled":
         loads = [block.cpu_s / block.wall_s / cores for block in blocks]
         rated_w = one.cpu_j / one.wall_s / cubic(loads[0])  # CodeCarbon's own model, inverted
         other_w = (one.ram_j + one.gpu_j) / one.wall_s

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ecotrack import metrics
 from ecotrack.choosing import Candidate
-from ecotrack.measurement import Measurement
+from ecotrack.measurement import J_PER_WH, Measurement
 
 PREFIXES = (
     (1e9, "G"),
@@ -32,18 +32,35 @@ def percent(share: float) -> str:
 
 
 def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:
-    """One row a phase: time, energy and how it is known, emissions."""
+    """One row a phase: time, energy with the meters' band and above idle, emissions."""
     return [
         {
             "phase": phase,
             "time": f"{cost.wall_s:.2f} s",
             "CPU time": f"{cost.cpu_s:.2f} s",
             "energy": quantity(cost.total_wh, "Wh"),
-            "CPU/RAM/GPU": f"{cost.cpu_source}/{cost.ram_source}/{cost.gpu_source}",
+            "between": band(cost),
+            "net": "" if cost.net_j is None else quantity(cost.net_j / J_PER_WH, "Wh"),
             "emissions": quantity(cost.co2_g, "g"),
         }
         for phase, cost in phases.items()
     ]
+
+
+def band(cost: Measurement) -> str:
+    """The meters' band of the energy, such as `1.1–4.2 mWh`."""
+    low, high = (quantity(joules / J_PER_WH, "Wh") for joules in cost.band_j)
+    return f"{low}–{high}"
+
+
+def known(cost: Measurement) -> str:
+    """How the energy is known, for a caption."""
+    parts = (("CPU", cost.cpu_origin), ("RAM", cost.ram_origin), ("GPU", cost.gpu_origin))
+    return "; ".join(
+        f"{name} {origin}, ×/÷ {origin.factor:g}"
+        for name, origin in parts
+        if origin.source != "absent"
+    )
 
 
 def scores(values: Mapping[str, float]) -> list[dict[str, str]]:

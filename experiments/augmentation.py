@@ -14,7 +14,7 @@ import altair as alt
 
 from ecotrack import Measurement, Result, figures, metrics, reading
 from ecotrack.cli import option
-from ecotrack.launch import launch
+from ecotrack.launch import Metered, launch, metered
 from ecotrack.measure import Meter
 from ecotrack.tracking import Store
 from experiments import train
@@ -23,7 +23,7 @@ from experiments.workloads.fashion.training import Device
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Metered):
     """What `augmentation` can be told."""
 
     families: tuple[Family, ...] = option(("mlp", "cnn"), "models to compare, each with all below")
@@ -40,7 +40,6 @@ class Config:
     seed: int = option(0, "of weights, order and augmentation", at_least=0, at_most=2**31)
     images: int | None = option(None, "train on so many images only", at_least=100, at_most=55_000)
     device: Device = option("auto", "where to compute")
-    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
 
 
 def check(config: Config, store: Store) -> None:
@@ -61,7 +60,7 @@ def recipe(config: Config, family: Family, augmentation: Augmentation) -> train.
         seed=config.seed,
         images=config.images,
         device=config.device,
-        country=config.country,
+        **metered(config),
     )
 
 
@@ -86,7 +85,7 @@ def run(config: Config, meter: Meter) -> Result:
                     "emissions_g": cost.co2_g,
                 }
             )
-    known = f"energy: CPU {trained.cpu_source}, RAM {trained.ram_source}"
+    known = reading.known(trained)
     return Result(
         costs={"training": trained},
         artifacts={

@@ -19,7 +19,7 @@ from typing import Any
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
-from ecotrack.launch import launch
+from ecotrack.launch import Metered, launch
 from ecotrack.lifetime import break_even
 from ecotrack.measure import Compared, Meter, interleave
 from ecotrack.parallel import answer, greener
@@ -36,7 +36,7 @@ MOST_SAMPLES = 1e18  # a year's work for a thousand such machines
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Metered):
     """What `pi` can be told."""
 
     samples: int = option(
@@ -51,7 +51,6 @@ class Config:
     thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
     idle_s: float = option(10.0, "how long to measure the idle machine", at_least=1, at_most=3600)
     seed: int = option(0, "of the points", at_least=0, at_most=2**31)
-    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
 
 
 def check(config: Config, store: Store | None = None) -> None:
@@ -137,7 +136,7 @@ def report(
     """Tables, pictures, findings, and a child run for each method."""
     blocks = sum((found.block for found in compared.values()), Measurement())
     idle_w = idle.total_j / idle.wall_s
-    known = f"energy: CPU {blocks.cpu_source}, RAM {blocks.ram_source}; {config.samples:,} samples"
+    known = f"{config.samples:,} samples; {reading.known(blocks)}"
     single = [of(rows, name)[0] for name in compiled]  # on one thread, but for all-cores
     paid, greener_rows = paid_compilations(rows, compiled), verdicts(compared, idle_w)
     artifacts: dict[str, Any] = {

@@ -16,7 +16,7 @@ from typing import Any
 
 from ecotrack import measure, metrics, reading, terminal
 from ecotrack.cli import option, parameters, spell
-from ecotrack.launch import Session, grid_tags, raw_record, session
+from ecotrack.launch import Metered, Session, grid_tags, metered, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
 from ecotrack.meters import CodeCarbonMeter, grid
@@ -36,7 +36,7 @@ CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIM
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Metered):
     """What `search` can be told."""
 
     study: str = option(
@@ -65,7 +65,6 @@ class Config:
     images: int | None = option(None, "train on so many images only", at_least=100, at_most=55_000)
     seed: int = option(0, "of the suggestions and of each training", at_least=0, at_most=2**31)
     device: Device = option("auto", "where to compute")
-    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
 
 
 WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
@@ -109,7 +108,7 @@ def check(config: Config, store: Store) -> None:
 
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
-    may_change = ("study", "trials", "time-s", "max-tflop", "within")
+    may_change = ("study", "trials", "time-s", "max-tflop", "within", "no-wait")
     kept = {name: text for name, text in parameters(config).items() if name not in may_change}
     return {**kept, "country": grid(config.country).country}
 
@@ -132,7 +131,7 @@ def recipe(config: Config, params: Mapping[str, Any]) -> train.Config:
         seed=config.seed,
         images=config.images,
         device=config.device,
-        country=config.country,
+        **metered(config),
         test=False,
     )
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
-from ecotrack.launch import launch
+from ecotrack.launch import Metered, launch
 from ecotrack.lifetime import break_even
 from ecotrack.measure import Compared, Meter, interleave
 from ecotrack.stats import growth_exponent, median_interval
@@ -38,7 +38,7 @@ SHORT_S = 10.0  # blocks below this are marked: modelled power wants longer ones
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Metered):
     """What `sorting` can be told."""
 
     sizes: tuple[int, ...] = option(
@@ -54,7 +54,6 @@ class Config:
     )
     thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
     seed: int = option(0, "of the elements", at_least=0, at_most=2**31)
-    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
 
 
 def check(config: Config, store: Store | None = None) -> None:
@@ -240,10 +239,7 @@ def report(config: Config, studies: Mapping[str, Study], findings: list[str]) ->
     rows = [row for study in studies.values() for row in study.rows]
     blocks = sum((study.blocks for study in studies.values()), Measurement())
     compiled = sum((study.compiled for study in studies.values()), Measurement())
-    known = (
-        f"energy: CPU {blocks.cpu_source}, RAM {blocks.ram_source};"
-        f" {config.distribution} {config.dtype}"
-    )
+    known = f"{config.distribution} {config.dtype}; {reading.known(blocks)}"
     paid = paid_compilations(studies)
     return Result(
         costs={"sorting": blocks, "compile": compiled},

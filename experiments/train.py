@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, repeat
 from ecotrack.cli import UserError, option
-from ecotrack.launch import launch
+from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.measurement import Dataset
 from ecotrack.stats import wilson
@@ -24,7 +24,7 @@ EXPERIMENT = "fashion-mnist"
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Metered):
     """What `train` can be told."""
 
     family: Family = option("cnn", "kind of model")
@@ -40,7 +40,6 @@ class Config:
     images: int | None = option(None, "train on so many images only", at_least=100, at_most=55_000)
     test: bool = option(True, "report on the test images; false while you still compare models")
     device: Device = option("auto", "where to compute")
-    country: str = option("auto", "whose electricity: ISO alpha-3 code, or auto")
 
 
 def check(config: Config, store: Store | None = None) -> None:

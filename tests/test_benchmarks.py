@@ -12,7 +12,7 @@ import pytest
 from ecotrack import metrics
 from ecotrack.lifetime import break_even
 from ecotrack.measure import interleave
-from ecotrack.measurement import Measurement
+from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
 from ecotrack.parallel import answer, cubic, greener
 from ecotrack.stats import growth_exponent, median_interval
@@ -169,7 +169,7 @@ def block(wall_s, load, cores, rated_w, ram_w, source="modelled"):
         cpu_s=wall_s * cores * load,
         cpu_j=wall_s * rated_w * cubic(load),
         ram_j=wall_s * ram_w,
-        cpu_source=source,
+        cpu_origin=Origin(source),
     )
 
 

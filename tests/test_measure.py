@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecotrack.measure import measure, repeat
-from ecotrack.measurement import Measurement
+from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
 
 ROUNDING = 1e-9
@@ -24,11 +24,11 @@ class SpendingMeter:
     """In place of an energy counter, which cannot be told what to count."""
 
     def __init__(self, reading_s: float = 0.0) -> None:
-        self._spent = Measurement(cpu_source="measured")
+        self._spent = Measurement(cpu_origin=Origin("measured"))
         self._reading_s = reading_s
 
     def spend(self, joules: float) -> None:
-        cost = Measurement(cpu_j=joules, co2_g=joules / 10, cpu_source="measured")
+        cost = Measurement(cpu_j=joules, co2_g=joules / 10, cpu_origin=Origin("measured"))
         self._spent += cost
 
     def read(self) -> Measurement:
@@ -42,12 +42,12 @@ def meter() -> SpendingMeter:
 
 
 def test_a_window_is_the_difference_of_two_readings():
-    first = Measurement(cpu_j=100, ram_j=20, gpu_j=3, co2_g=1, ram_source="assumed")
-    last = Measurement(cpu_j=107, ram_j=25, gpu_j=4, co2_g=1.5, ram_source="assumed")
+    first = Measurement(cpu_j=100, ram_j=20, gpu_j=3, co2_g=1, ram_origin=Origin("assumed"))
+    last = Measurement(cpu_j=107, ram_j=25, gpu_j=4, co2_g=1.5, ram_origin=Origin("assumed"))
     with measure(ScriptedMeter([first, last])) as window:
         pass
-    expected = Measurement(cpu_j=7, ram_j=5, gpu_j=1, co2_g=0.5, ram_source="assumed")
-    assert replace(window.cost, wall_s=0, cpu_s=0) == expected
+    expected = Measurement(cpu_j=7, ram_j=5, gpu_j=1, co2_g=0.5, ram_origin=Origin("assumed"))
+    assert replace(window.cost, wall_s=0, cpu_s=0, other_cpu_s=0) == expected
 
 
 def test_what_is_spent_outside_is_not_in_the_window(meter):
@@ -57,7 +57,7 @@ def test_what_is_spent_outside_is_not_in_the_window(meter):
     meter.spend(1000)
     assert window.cost.cpu_j == pytest.approx(7)
     assert window.cost.co2_g == pytest.approx(0.7)
-    assert window.cost.cpu_source == "measured"
+    assert window.cost.cpu_origin.source == "measured"
 
 
 spendings = st.recursive(

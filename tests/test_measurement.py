@@ -5,16 +5,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecotrack.measurement import Measurement, Source, weakest
+from ecotrack.measurement import ABSENT, Measurement, Origin, Source, weakest
 
-AMOUNTS = ("wall_s", "cpu_s", "cpu_j", "ram_j", "gpu_j", "co2_g")
-SOURCES = ("cpu_source", "ram_source", "gpu_source")
+AMOUNTS = (
+    "wall_s",
+    "cpu_s",
+    "other_cpu_s",
+    "cpu_j",
+    "ram_j",
+    "gpu_j",
+    "idle_j",
+    "co2_g",
+)
+ORIGINS = ("cpu_origin", "ram_origin", "gpu_origin")
 STRENGTH = ("assumed", "modelled", "measured", "absent")  # weakest first
 
+origins = st.builds(
+    Origin, st.sampled_from(STRENGTH[:3]), st.sampled_from(["", "RAPL"]), factor=st.floats(1, 3)
+) | st.just(ABSENT)
 measurements = st.builds(
     Measurement,
     **dict.fromkeys(AMOUNTS, st.floats(0, 1e9)),
-    **dict.fromkeys(SOURCES, st.sampled_from(STRENGTH)),
+    **dict.fromkeys(ORIGINS, origins),
 )
 
 
@@ -22,8 +34,8 @@ def amounts(cost: Measurement) -> list[float]:
     return [getattr(cost, name) for name in AMOUNTS]
 
 
-def sources(cost: Measurement) -> list[str]:
-    return [getattr(cost, name) for name in SOURCES]
+def sources(cost: Measurement) -> list[Origin]:
+    return [getattr(cost, name) for name in ORIGINS]
 
 
 def approximately(cost: Measurement, largest: float = 1e9) -> object:
@@ -32,7 +44,7 @@ def approximately(cost: Measurement, largest: float = 1e9) -> object:
 
 
 def test_every_field_is_an_amount_or_a_source():
-    assert [f.name for f in dataclasses.fields(Measurement)] == [*AMOUNTS, *SOURCES]
+    assert [f.name for f in dataclasses.fields(Measurement)] == [*AMOUNTS, *ORIGINS]
     assert set(get_args(Source)) == set(STRENGTH)
 
 
@@ -88,26 +100,57 @@ def test_a_total_adds_up_like_its_parts():
     assert (a + b).total_j == a.total_j + b.total_j == 63
 
 
-@given(st.lists(st.sampled_from(STRENGTH)))
+@given(st.lists(origins))
 def test_a_sum_is_known_as_its_weakest_part(parts):
-    assert weakest(*parts) == min(parts, key=STRENGTH.index, default="absent")
+    sources = [part.source for part in parts]
+    assert weakest(*parts).source == min(sources, key=STRENGTH.index, default="absent")
 
 
-@given(st.lists(st.sampled_from(STRENGTH)))
+@given(st.lists(origins.filter(lambda origin: origin.source != "absent")))
 def test_an_absent_part_weakens_nothing(parts):
-    assert weakest(*parts, "absent") == weakest(*parts)
+    assert weakest(*parts, ABSENT) == weakest(*parts)
+
+
+@given(st.lists(st.floats(1, 3), min_size=1))
+def test_of_equal_sources_the_wider_band_is_the_weaker(factors):
+    assert weakest(*(Origin("measured", factor=f) for f in factors)).factor == max(factors)
+
+
+@given(measurements)
+def test_the_band_holds_the_energy(cost):
+    low, high = cost.band_j
+    assert low <= cost.total_j * (1 + 1e-12)
+    assert cost.total_j <= high * (1 + 1e-12)
+
+
+def test_the_bands_of_components_are_added():
+    cost = Measurement(
+        cpu_j=18, ram_j=20, cpu_origin=Origin("modelled", factor=1.8), ram_origin=Origin(factor=2)
+    )
+    assert cost.band_j == pytest.approx((20, 72.4))
+
+
+def test_net_is_above_idle_and_unknown_without_it():
+    assert Measurement(cpu_j=30, idle_j=20).net_j == 10
+    assert Measurement(cpu_j=30).net_j is None
+
+
+def test_an_origin_says_all_that_a_reader_must_know():
+    guess = Origin("modelled", "a load curve", rated_w=8, rated_from="4 W a thread, a guess")
+    assert str(guess) == "modelled: a load curve at 8 W (4 W a thread, a guess)"
+    assert str(ABSENT) == "absent"
 
 
 @pytest.mark.parametrize("combine", [Measurement.__add__, Measurement.__sub__])
 @given(a=measurements, b=measurements)
 def test_each_component_is_known_as_its_weakest_reading(combine, a, b):
     both = combine(a, b)
-    for name in SOURCES:
+    for name in ORIGINS:
         assert getattr(both, name) == weakest(getattr(a, name), getattr(b, name))
 
 
 def test_a_total_is_known_as_its_weakest_component():
-    cost = Measurement(cpu_source="measured", ram_source="assumed", gpu_source="absent")
+    cost = Measurement(cpu_origin=Origin("measured"), ram_origin=Origin("assumed"))
     assert cost.source == "assumed"
     assert Measurement().source == "absent"
 

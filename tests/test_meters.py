@@ -13,7 +13,7 @@ from codecarbon.emissions_tracker import BaseEmissionsTracker
 
 from ecotrack import meters
 from ecotrack.measure import measure
-from ecotrack.measurement import Measurement, Source
+from ecotrack.measurement import Measurement, Origin, Source
 from ecotrack.meters import CodeCarbonMeter, MeterError, ScriptedMeter, UnknownCountryError, grid
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,9 @@ def codecarbon():
 def any_meter(request):
     if request.param == "codecarbon":
         return request.getfixturevalue("codecarbon")
-    return ScriptedMeter([Measurement(cpu_j=j, co2_g=j / 7, cpu_source="measured") for j in (1, 4)])
+    return ScriptedMeter(
+        [Measurement(cpu_j=j, co2_g=j / 7, cpu_origin=Origin("measured")) for j in (1, 4)]
+    )
 
 
 def test_readings_of_any_meter_never_go_down(any_meter):
@@ -84,7 +86,11 @@ def test_readings_of_any_meter_never_go_down(any_meter):
         assert values == sorted(values)
     for reading in readings:
         assert reading.wall_s == reading.cpu_s == 0, "times are left to the window"
-        assert {reading.cpu_source, reading.ram_source, reading.gpu_source} <= {*get_args(Source)}
+        assert {
+            reading.cpu_origin.source,
+            reading.ram_origin.source,
+            reading.gpu_origin.source,
+        } <= {*get_args(Source)}
 
 
 def test_any_meter_fills_a_window(any_meter):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ecotrack import metrics
-from ecotrack.measurement import Measurement
+from ecotrack.measurement import Measurement, Origin
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(
@@ -71,11 +71,13 @@ def test_an_interval_stands_beside_its_metric():
 
 
 def test_tags_say_how_each_component_is_known_and_the_weakest():
-    cost = Measurement(cpu_source="measured", ram_source="assumed", gpu_source="absent")
+    cost = Measurement(
+        cpu_origin=Origin("measured", "RAPL"), ram_origin=Origin("assumed", "a constant")
+    )
     assert metrics.source_tags(cost) == {
         "ecotrack.energy_source": "assumed",
-        "ecotrack.energy_source.cpu": "measured",
-        "ecotrack.energy_source.ram": "assumed",
+        "ecotrack.energy_source.cpu": "measured: RAPL",
+        "ecotrack.energy_source.ram": "assumed: a constant",
         "ecotrack.energy_source.gpu": "absent",
     }
 

@@ -1,6 +1,5 @@
 """MLproject and the experiments' own parsers say the same."""
 
-import dataclasses
 import importlib
 import re
 
@@ -27,8 +26,7 @@ def test_every_experiment_is_an_entry_point_of_the_same_name():
 def test_names_and_defaults_agree(entry):
     declared = {name: spec["default"] for name, spec in ENTRIES[entry]["parameters"].items()}
     own = {
-        cli.spell(field.name): cli.render(field.default)
-        for field in dataclasses.fields(config_of(entry))
+        cli.spell(field.name): cli.render(field.default) for field in cli.options(config_of(entry))
     }
     assert declared == own
 

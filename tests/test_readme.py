@@ -1,6 +1,5 @@
 """What the README shows is true: its table, its commands, its code."""
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -32,7 +31,7 @@ def entry_point_table() -> str:
     """The README's table of entry points, from the code."""
     rows = ["| entry | option | default | |", "|---|---|---|---|"]
     for entry in ENTRIES:
-        for number, field in enumerate(dataclasses.fields(config_of(entry))):
+        for number, field in enumerate(cli.options(config_of(entry))):
             name = f"**{entry}**" if number == 0 else ""
             default = cli.render(field.default)
             rows.append(

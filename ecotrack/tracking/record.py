@@ -8,6 +8,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ import mlflow
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
-from ecotrack import metrics
+from ecotrack import gates, host, metrics
 from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result
 from ecotrack.tracking import models
 
 NOTE_TAG = "mlflow.note.content"
 TABLES_TAG = "mlflow.loggedArtifacts"
+MEASUREMENTS = "measurements.json"
 BATCH = 1000  # metrics that MLflow takes at once
 
 
@@ -35,13 +37,14 @@ class Record:
         """Write down all that an experiment returned; its figures last, as the seal on it."""
         for name, content in result.artifacts.items():
             self._write_artifact(name, content)
+        if result.costs:
+            self._write_artifact(MEASUREMENTS, json.dumps(in_full(result.costs), indent=1))
         if result.datasets:
             inputs = [_dataset_input(role, data) for role, data in result.datasets.items()]
             self._client.log_inputs(self.run_id, inputs)
         model_id = models.save(result.model, self.run_id) if result.model is not None else None
         self._write_curves(result.curves)
-        sources = metrics.source_tags(sum(result.costs.values(), Measurement()))
-        tags = {**(sources if result.costs else {}), **result.tags}
+        tags = {**(trust_tags(result.costs) if result.costs else {}), **result.tags}
         self.write(values=flatten(result), tags=tags, model_id=model_id)
 
     def write(
@@ -123,11 +126,38 @@ def run_totals(cost: Measurement) -> dict[str, float]:
     return {metrics.RUN_WH: cost.total_wh, metrics.RUN_G: cost.co2_g}
 
 
+def trust_tags(costs: Mapping[str, Measurement]) -> dict[str, str]:
+    """How the energy is known; what cannot be right, and what others disturbed."""
+    flaws = [f"{phase}: {why}" for phase, cost in costs.items() if (why := gates.flaw(cost))]
+    shares = [gates.others_share(c, host.all_cores()) for c in costs.values()]
+    return {
+        **metrics.source_tags(sum(costs.values(), Measurement())),
+        **({metrics.INVALID_TAG: "; ".join(flaws)} if flaws else {}),
+        **({metrics.DISTURBED_TAG: f"{max(shares):.0%}"} if max(shares) > gates.DISTURBED else {}),
+    }
+
+
+def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
+    """Every figure of every phase, its origin and band, and what is to be said against it."""
+    return {
+        phase: {
+            **asdict(cost),
+            "band_j": cost.band_j,
+            "net_j": cost.net_j,
+            "flaw": gates.flaw(cost),
+        }
+        for phase, cost in costs.items()
+    }
+
+
 def _main_phase(cost: Measurement) -> dict[str, float]:
     return {
         metrics.WALL_S: cost.wall_s,
         metrics.CPU_S: cost.cpu_s,
         metrics.TOTAL_WH: cost.total_wh,
+        metrics.TOTAL_WH_LOW: cost.band_j[0] / J_PER_WH,
+        metrics.TOTAL_WH_HIGH: cost.band_j[1] / J_PER_WH,
+        **({} if cost.net_j is None else {metrics.NET_WH: cost.net_j / J_PER_WH}),
         metrics.CPU_WH: cost.cpu_j / J_PER_WH,
         metrics.RAM_WH: cost.ram_j / J_PER_WH,
         metrics.GPU_WH: cost.gpu_j / J_PER_WH,

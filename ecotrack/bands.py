@@ -1,0 +1,29 @@
+"""How far each kind of meter may be off, and who says so. A user's own calibration goes before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Band:
+    """The true energy lies between the reading divided by `factor` and the reading times it."""
+
+    factor: float
+    says: str
+
+
+BANDS = {
+    "cpu-counter": Band(1.05, "RAPL against power meters: Khan et al. 2018, 10.1145/3177754"),
+    "ram-counter": Band(1.20, "RAPL of DRAM: Desrochers et al. 2016, 10.1145/2989081.2989088"),
+    "gpu-counter": Band(1.10, "NVML against power meters: Yang et al. 2024, arXiv:2312.02741"),
+    "cpu-model": Band(1.80, "CodeCarbon's load curve on its own four calibration machines"),
+    "ram-guess": Band(2.00, "5 W a module, and the number of modules is guessed"),
+}
+WALL = Band(1.5, "a wall meter reads 1.25 to 1.5 times as much: Fischer 2025, arXiv:2509.22092")
+
+
+def factor(meter: str, calibrated: Mapping[str, float]) -> float:
+    """Of a kind of meter: the user's own where there is one, else that of the literature."""
+    return calibrated.get(meter, BANDS[meter].factor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, NoReturn
@@ -52,12 +52,21 @@ class Session:
 
     @contextmanager
     def run(
-        self, experiment: str, name: str, *, kind: str = "", resume: str | None = None
+        self,
+        experiment: str,
+        name: str,
+        *,
+        kind: str = "",
+        resume: str | None = None,
+        params: Mapping[str, str] | None = None,
     ) -> Iterator[Record]:
-        """Open an MLflow run of this command, of its own kind unless another is named."""
+        """Open an MLflow run of this command, of its own kind unless another is named.
+
+        `params` are parameters besides its options.
+        """
         tags = {metrics.KIND_TAG: kind or self.entry, **grid_tags(self.meter)}
-        params = cli.parameters(self.config)
-        with self.store.run(experiment, name, params, tags, resume=resume) as record:
+        all_params = {**cli.parameters(self.config), **(params or {})}
+        with self.store.run(experiment, name, all_params, tags, resume=resume) as record:
             yield record
 
 
@@ -106,16 +115,19 @@ def session(
     entry: str,
     config_type: type[Any],
     check: Callable[[Any, Store], object] = lambda config, store: None,
+    words: Sequence[str] | None = None,
 ) -> Iterator[Session]:
     """Parse and check; then start the meter, off every clock. Bad input never gets further.
 
+    `words` are those of the command line, without the program's name.
     Ctrl-C and SIGTERM end the block by SystemExit, so that whatever is open is closed.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     with cli.one_line_errors(entry):
         doc = sys.modules[config_type.__module__].__doc__ or ""
-        config = cli.parse(config_type, sys.argv[1:], prog=entry, description=doc)
+        given = sys.argv[1:] if words is None else words
+        config = cli.parse(config_type, given, prog=entry, description=doc)
         waiting_meter = meter_for(config if isinstance(config, Metered) else Metered())
         store = Store()
         check(config, store)

@@ -94,6 +94,8 @@ PI_EXPECTED_ERROR = _metric("pi/expected_error", "1", "lower", "root mean square
 PI_SPEED_UP = _metric("pi/speed_up", "1", "higher", "curve by threads: against one thread")
 PI_EFFICIENCY = _metric("pi/parallel_efficiency", "1", "higher", "curve: speed-up a thread")
 
+EXIT_CODE = _metric("exec/exit_code", "1", "lower", "what the command said at its end; 0: all well")
+
 PHASES = (
     "setup",
     "compile",

@@ -54,7 +54,7 @@ def band(cost: Measurement) -> str:
 
 
 def known(cost: Measurement) -> str:
-    """How the energy is known, for a caption."""
+    """How the energy is known, for a caption or a heading."""
     parts = (("CPU", cost.cpu_origin), ("RAM", cost.ram_origin), ("GPU", cost.gpu_origin))
     return "; ".join(
         f"{name} {origin}, ×/÷ {origin.factor:g}"

@@ -23,7 +23,7 @@ if not _console.is_terminal:
     _console = Console(width=200)  # a pipe has no edge to wrap at
 
 
-def table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
+def table(title: str, rows: Sequence[Mapping[str, str]], *, stderr: bool = False) -> None:
     """Print rows of equal keys; the keys are the heads."""
     if not rows:
         return
@@ -34,7 +34,7 @@ def table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
         grid.add_column(head, justify="left" if first else "right", no_wrap=not first)
     for row in rows:
         grid.add_row(*row.values())
-    _console.print(grid)
+    (Console(stderr=True, width=_console.width) if stderr else _console).print(grid)
 
 
 def say(text: str) -> None:

@@ -1,0 +1,107 @@
+"""What any other program costs: runs a command with its children, and records it as a run.
+
+    python -m ecotrack exec -- python train.py --epochs 5
+
+Output and exit code are the command's own; the bill goes to stderr.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from shutil import which
+
+from ecotrack import metrics, reading, terminal
+from ecotrack.cli import UserError, option
+from ecotrack.launch import Metered, Session, raw_record, session
+from ecotrack.measure import Window, measure
+from ecotrack.measurement import Result
+
+PATIENCE_S = 10.0  # between asking a command to end and ending it
+
+
+@dataclass(frozen=True)
+class Config(Metered):
+    """What `exec` can be told, before the `--`."""
+
+    experiment: str = option("exec", "the MLflow experiment that keeps the run")
+    name: str | None = option(None, "the run's name; none: the command's first words")
+
+
+class CommandFailedError(Exception):
+    """The command ended with another exit code than 0, which is the only argument."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command behind `--` and return its exit code."""
+    options, command = split(words)
+    try:
+        with session("exec", Config, lambda *_: check(command), words=options) as started:
+            carry_out(started, command)
+    except CommandFailedError as error:
+        return int(error.args[0])
+    return 0
+
+
+def split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Our options, and the command behind the first `--`."""
+    end = list(words).index("--") if "--" in words else len(words)
+    return words[:end], words[end + 1 :]
+
+
+def check(command: Sequence[str]) -> None:
+    """Refuse what cannot be run."""
+    if not command:
+        raise UserError("there is no command; write it behind --, as in: exec -- python train.py")
+    if which(command[0]) is None:
+        raise UserError(f"there is no program {command[0]!r} that can be run")
+
+
+def carry_out(started: Session, command: Sequence[str]) -> None:
+    """Run the command in a run of its own; whatever ends it, what it cost is kept.
+
+    Raises:
+        CommandFailedError: it ended with another exit code than 0; the run is FAILED.
+    """
+    config = started.config
+    title = config.name or shlex.join(command)[:60]
+    with started.run(config.experiment, title, params={"command": shlex.join(command)}) as record:
+        code = None
+        with raw_record(started.meter) as raw, measure(started.meter) as window:
+            process = subprocess.Popen(command)
+            try:
+                code = process.wait()
+            finally:
+                end(process)
+                if code is None:
+                    record.log(bill(window, 128))
+        result = bill(window, code if code >= 0 else 128 - code)
+        record.log(replace(result, artifacts=raw))
+        for heading, rows in result.summary.items():
+            terminal.table(heading, rows, stderr=True)
+        if code:
+            raise CommandFailedError(result.scores[metrics.EXIT_CODE])
+
+
+def bill(window: Window, code: int) -> Result:
+    """What the command has cost so far."""
+    cost = window.so_far()
+    return Result(
+        costs={"command": cost},
+        scores={metrics.EXIT_CODE: code},
+        summary={reading.known(cost): reading.costs({"command": cost})},
+    )
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs; wait for it, so that its CPU time is counted."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,44 @@
+"""Energy per epoch in any Keras training: a callback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from ecotrack.measure import Meter, Window
+from ecotrack.measurement import Measurement
+
+
+class EnergyPerEpoch(keras.callbacks.Callback):
+    """Measures each epoch, validation included, and puts the figures into Keras' own history.
+
+    >>> energy = EnergyPerEpoch(meter)
+    >>> history = model.fit(x, y, epochs=3, callbacks=[energy])
+    >>> history.history["energy_wh"]  # one figure an epoch
+    >>> energy.epochs[0].cpu_s  # the whole Measurement
+
+    List it first: what other callbacks do at the end of an epoch is then not measured.
+
+    Attributes:
+        epochs: a Measurement for each epoch.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        super().__init__()
+        self.epochs: list[Measurement] = []
+        self._meter = meter
+        self._window: Window | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Open the window."""
+        self._window = Window(self._meter)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Close it, and add the epoch's figures to Keras' logs."""
+        if self._window is None:
+            return
+        cost = self._window.so_far()
+        self.epochs.append(cost)
+        if logs is not None:
+            logs |= {"energy_wh": cost.total_wh, "emissions_g": cost.co2_g}

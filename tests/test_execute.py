@@ -1,0 +1,80 @@
+"""Measuring another program: its children too, its exit code, and whatever ends it."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ecotrack import metrics
+from ecotrack.execute import split
+from ecotrack.tracking import RunView, Store
+from tests.conftest import ROOT, Home
+
+EXEC = (sys.executable, "-m", "ecotrack", "exec")
+BURN = "import time; end = time.process_time() + 0.4\nwhile time.process_time() < end: pass"
+
+
+def only_run() -> RunView:
+    (run,) = Store().runs("exec", {metrics.KIND_TAG: "exec"})
+    return run
+
+
+def test_short_children_are_counted_and_output_is_left_alone(home: Home):
+    parent = (
+        "import subprocess, sys\n"
+        f"for _ in range(4): subprocess.run([sys.executable, '-c', {BURN!r}], check=True)\n"
+        "print('the result')"
+    )
+    done = home.command(*EXEC, "--name=children", "--", sys.executable, "-c", parent)
+    assert (done.returncode, done.stdout) == (0, "the result\n")
+    assert "CPU time" in done.stderr
+    run = only_run()
+    assert (run.name, run.status) == ("children", "FINISHED")
+    assert run.metrics[metrics.CPU_S] >= 4 * 0.4, "each child burns 0.4 s of CPU time by its clock"
+    assert run.metrics[metrics.TOTAL_WH] > 0
+    assert run.params["command"].startswith(sys.executable)
+
+
+def test_the_command_s_exit_code_is_ours_and_its_run_is_failed(home: Home):
+    done = home.command(*EXEC, "--", "sh", "-c", "sleep 0.2; exit 3")
+    assert done.returncode == 3
+    run = only_run()
+    assert run.status == "FAILED"
+    assert run.metrics[metrics.EXIT_CODE] == 3
+    assert metrics.WALL_S in run.metrics
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ([], "exec: there is no command; write it behind --, as in: exec -- python train.py"),
+        (["--", "no-such-program"], "exec: there is no program 'no-such-program' that can be run"),
+        (["--name=x", "--nice=3", "--", "true"], "exec: unrecognized arguments: --nice=3"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2_and_no_run(home: Home, words, line):
+    done = home.command(*EXEC, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(line)
+    assert len(done.stderr.splitlines()) == 1
+    assert Store().runs("exec", {}) == []
+
+
+def test_sigterm_ends_the_command_and_keeps_what_it_cost(home: Home):
+    marker = home.folder / "started"
+    script = f"touch {marker}; exec sleep 60"
+    process = subprocess.Popen([*EXEC, "--", "sh", "-c", script], cwd=ROOT, env=home.env)
+    while not marker.exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 128 + signal.SIGTERM
+    run = only_run()
+    assert run.status == "KILLED"
+    assert run.metrics[metrics.TOTAL_WH] > 0
+
+
+def test_everything_behind_the_first_dashes_is_the_command_s():
+    assert split(["--name=x", "--", "ls", "--", "-l"]) == (["--name=x"], ["ls", "--", "-l"])
+    assert split(["--name=x"]) == (["--name=x"], [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -22,7 +21,7 @@ class Origin:
         rated_w: the power that a formula rests on, watts; None for a counter.
         rated_from: who says so.
         factor: the true energy lies between this one divided by the factor and times it.
-        most_w: more than the component can draw, watts.
+        most_w: the component cannot draw more, watts; None where nobody knows.
     """
 
     source: Source = "absent"
@@ -30,7 +29,7 @@ class Origin:
     rated_w: float | None = None
     rated_from: str = ""
     factor: float = 1.0
-    most_w: float = math.inf
+    most_w: float | None = None
 
     def __str__(self) -> str:
         rated = f" at {self.rated_w:g} W ({self.rated_from})" if self.rated_w is not None else ""
@@ -42,14 +41,12 @@ ABSENT = Origin()
 
 def weakest(*origins: Origin) -> Origin:
     """The origin that a sum of such parts deserves; an absent component weakens nothing."""
-    return min(
-        origins, key=lambda origin: (_STRENGTH[origin.source], -origin.factor), default=ABSENT
-    )
+    return min(origins, key=_strength, default=ABSENT)
 
 
 def _strength(origin: Origin) -> tuple[int, float, str, float]:
     """The weaker first; what follows the factor only makes the order of a sum irrelevant."""
-    return _STRENGTH[origin.source], -origin.factor, str(origin), origin.most_w
+    return _STRENGTH[origin.source], -origin.factor, str(origin), origin.most_w or 0.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +138,22 @@ class Measurement:
             ram_origin=weakest(self.ram_origin, other.ram_origin),
             gpu_origin=weakest(self.gpu_origin, other.gpu_origin),
         )
+
+
+def from_fields(fields: Mapping[str, Any]) -> Measurement:
+    """A Measurement from what `dataclasses.asdict` made of one, by this version or an earlier.
+
+    Schema 1 knew of a component's origin only the source, as `cpu_source`.
+    """
+    parts = ("cpu", "ram", "gpu")
+    origins: dict[str, Any] = {
+        f"{part}_origin": Origin(**fields[f"{part}_origin"])
+        if f"{part}_origin" in fields
+        else Origin(fields[f"{part}_source"])
+        for part in parts
+    }
+    amounts = {name: value for name, value in fields.items() if isinstance(value, float | int)}
+    return Measurement(**{**amounts, **origins})
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import SCHEMA, host
+from ecotrack import READABLE, SCHEMA, host
 from ecotrack.cli import UserError
-from ecotrack.measurement import Measurement
+from ecotrack.measurement import Measurement, from_fields
 from ecotrack.space import Choice, Real, Space, Whole, rounded
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -117,7 +117,7 @@ class Study:
             raise UserError(f"the study store {path} cannot be used: {reason}") from error
         if [d.name.lower() for d in self._study.directions] != list(directions.values()):
             raise UserError(f"study {name!r} in {path} has other objectives; take another --study")
-        if self._attrs.get(SCHEMA_KEY, SCHEMA) != SCHEMA:
+        if self._attrs.get(SCHEMA_KEY, SCHEMA) not in READABLE:
             raise UserError(f"study {name!r} in {path} was written by another version of ecotrack")
         self._study.set_user_attr(SCHEMA_KEY, SCHEMA)
         self._study.set_metric_names(list(directions))
@@ -158,7 +158,7 @@ class Study:
     def cost(self) -> Measurement:
         """What all sessions have cost so far."""
         kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
-        return sum((Measurement(**fields) for fields in kept), Measurement())
+        return sum((from_fields(fields) for fields in kept), Measurement())
 
     def keep_cost(self, session: Measurement) -> None:
         """Replace what this process's session has cost so far."""

@@ -1,11 +1,19 @@
 import dataclasses
+import json
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecotrack.measurement import ABSENT, Measurement, Origin, Source, weakest
+from ecotrack.measurement import (
+    ABSENT,
+    Measurement,
+    Origin,
+    Source,
+    from_fields,
+    weakest,
+)
 
 AMOUNTS = (
     "wall_s",
@@ -165,3 +173,17 @@ def test_a_number_is_no_measurement():
         Measurement() + 1
     with pytest.raises(TypeError):
         1 + Measurement()
+
+
+@given(measurements)
+def test_a_measurement_outlives_its_process(cost):
+    assert from_fields(json.loads(json.dumps(dataclasses.asdict(cost)))) == cost
+
+
+def test_a_measurement_of_the_first_schema_is_read():
+    kept = {"wall_s": 2.0, "cpu_j": 3.0, "co2_g": 0.1}
+    sources = {"cpu_source": "modelled", "ram_source": "assumed", "gpu_source": "absent"}
+    expected = Measurement(
+        **kept, cpu_origin=Origin("modelled"), ram_origin=Origin("assumed"), gpu_origin=ABSENT
+    )
+    assert from_fields({**kept, **sources}) == expected

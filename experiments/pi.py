@@ -158,7 +158,8 @@ def report(
         chart = pictures.by_method(single, column, axis, title, known)
         artifacts[f"{name}.png"] = figures.png(chart)
     several = [row for row in rows if any(r["threads"] > 1 for r in of(rows, row["method"]))]
-    artifacts["speed_up.png"] = figures.png(pictures.speed_up(several, known))
+    if several:
+        artifacts["speed_up.png"] = figures.png(pictures.speed_up(several, known))
     return Result(
         costs={
             "sampling": blocks,

@@ -98,9 +98,10 @@ def launch(
             artifacts = {**result.artifacts, **raw, **({"findings.md": text} if text else {})}
             scores = {**result.scores, **run_totals(process.cost)}
             record.log(replace(result, scores=scores, artifacts=artifacts))
+            params = cli.parameters(started.config)
             for part, found in result.children.items():
                 tags = {metrics.KIND_TAG: f"{entry}-part", **grid_tags(started.meter)}
-                with started.store.child(record.run_id, part, {}, tags) as child:
+                with started.store.child(record.run_id, part, params, tags) as child:
                     child.log(found)
         for title, rows in result.summary.items():
             terminal.table(title, rows)

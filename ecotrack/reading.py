@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from ecotrack import metrics
@@ -29,6 +30,11 @@ def quantity(value: float, unit: str) -> str:
 def percent(share: float) -> str:
     """`0.9123` reads `91.23 %`."""
     return f"{100 * share:.2f} %"
+
+
+def uses(number: float, unit: str = "") -> str:
+    """A break-even point: `1234.4, "samples"` reads `1,234 samples`; infinity reads `never`."""
+    return "never" if math.isinf(number) else f"{number:,.0f} {unit}".rstrip()
 
 
 def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:

@@ -289,8 +289,8 @@ def paid_compilations(
                 "method": name,
                 "time": f"{cost.wall_s:.2f} s",
                 "energy": reading.quantity(cost.total_wh, "Wh"),
-                "paid in time": f"{in_time:,.0f}",
-                "paid in energy": f"{in_energy:,.0f} samples",
+                "paid in time": reading.uses(in_time),
+                "paid in energy": reading.uses(in_energy, "samples"),
             }
         )
     return found

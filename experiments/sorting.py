@@ -305,8 +305,8 @@ def paid_compilations(studies: Mapping[str, Study]) -> list[dict[str, str]]:
                 "time": f"{cost.wall_s:.2f} s",
                 "energy": reading.quantity(cost.total_wh, "Wh"),
                 "in arrays of": f"{slow['size']:,}",
-                "paid in time": f"{in_time:,.0f}",
-                "paid in energy": f"{in_energy:,.0f} elements",
+                "paid in time": reading.uses(in_time),
+                "paid in energy": reading.uses(in_energy, "elements"),
             }
         )
     return found

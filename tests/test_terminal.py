@@ -1,0 +1,57 @@
+"""What is shown of a long call, on a clock of our own."""
+
+import pytest
+
+from ecotrack import terminal
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds, to be set."""
+    now = [0.0]
+    monkeypatch.setattr(terminal.time, "perf_counter", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def bar():
+    with terminal.bar("work", 3) as bar:
+        yield bar
+
+
+def status(bar):
+    (task,) = bar._progress.tasks
+    return task.fields["status"]
+
+
+def test_a_long_call_shows_its_share_and_the_time_left(clock, bar):
+    tell = bar.follow("slow")
+    clock[0] = 60.0
+    tell(0.25)
+    assert status(bar) == "slow: 25% of a call, 0:03:00 left"
+    (task,) = bar._progress.tasks
+    assert task.completed == 0, "a share of a call is no step"
+
+
+def test_it_is_shown_once_a_second_however_often_it_is_told(clock, bar):
+    tell = bar.follow("slow")
+    clock[0] = 0.9
+    tell(0.1)
+    assert status(bar) == ""
+    clock[0] = 1.0
+    tell(0.2)
+    shown = status(bar)
+    assert shown == "slow: 20% of a call, 0:00:04 left"
+    clock[0] = 1.9
+    tell(0.3)
+    assert status(bar) == shown
+    clock[0] = 2.0
+    tell(0.4)
+    assert status(bar) == "slow: 40% of a call, 0:00:03 left"
+
+
+def test_nothing_done_tells_nothing_of_the_time_left(clock, bar):
+    tell = bar.follow("slow")
+    clock[0] = 5.0
+    tell(0.0)
+    assert status(bar) == ""

@@ -93,12 +93,16 @@ PI_ERROR = _metric("pi/error", "1", "lower", "distance from π that was seen")
 PI_EXPECTED_ERROR = _metric("pi/expected_error", "1", "lower", "root mean square error over seeds")
 PI_SPEED_UP = _metric("pi/speed_up", "1", "higher", "curve by threads: against one thread")
 PI_EFFICIENCY = _metric("pi/parallel_efficiency", "1", "higher", "curve: speed-up a thread")
+PI_OCCUPANCY = _metric(
+    "pi/occupancy", "1", "higher", "share of the GPU's threads that are at work at once"
+)
 
 EXIT_CODE = _metric("exec/exit_code", "1", "lower", "what the command said at its end; 0: all well")
 
 PHASES = (
     "setup",
     "compile",
+    "transfer",
     "eval",
     "test",
     "inference",

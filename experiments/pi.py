@@ -5,7 +5,9 @@
 From pure Python to vector registers, all cores and CUDA, then quasi-Monte Carlo and integration.
 With the defaults it takes two minutes on two cores: the fastest dart thrower is some 1,400 times
 faster than pure Python, and the midpoint rule needs a thousand evaluations for seven digits.
-Memory: at most 130 MiB a thread, whatever the number of samples.
+Memory: at most 130 MiB a thread, whatever the number of samples. A GPU's energy is NVML's, of all
+the devices that CUDA_VISIBLE_DEVICES shows, and a CUDA rung's time has all that an estimate takes:
+state to the device, darts, count back. What moving alone takes is measured apart, too.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
 from ecotrack.lifetime import break_even
-from ecotrack.measure import Compared, Meter, interleave
+from ecotrack.measure import Compared, Meter, interleave, repeat
 from ecotrack.parallel import answer, greener
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
@@ -49,12 +51,13 @@ class Config(Metered):
     threads: tuple[int, ...] | None = option(None, "how many to try; none: 1 and all", at_least=1)
     repeats: int = option(5, "turns of each way, interleaved", at_least=2, at_most=1000)
     thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
+    device: int = option(0, "index of the CUDA device, where there is one", at_least=0)
     idle_s: float = option(10.0, "how long to measure the idle machine", at_least=1, at_most=3600)
     seed: int = option(0, "of the points", at_least=0, at_most=2**31)
 
 
 def check(config: Config, store: Store | None = None) -> None:
-    """Refuse unknown methods, and more threads than there are."""
+    """Refuse unknown methods and devices, and more threads or samples than can be had."""
     unknown = [name for name in config.methods if name not in METHODS]
     if unknown:
         raise UserError(f"--methods has no {unknown[0]!r}; there are {', '.join(METHODS)}")
@@ -64,6 +67,15 @@ def check(config: Config, store: Store | None = None) -> None:
         )
     if not cells(config):
         raise UserError(f"none of --methods can run here: {gpu.missing()}")
+    devices = gpu.devices()
+    if devices and config.device >= len(devices):
+        there = ", ".join(f"{index} ({name})" for index, name in enumerate(devices))
+        raise UserError(f"--device has no {config.device}; there is {there}")
+    if gpu.SIMULATED and cuda_rungs(config) and config.samples > gpu.MOST_SIMULATED:
+        raise UserError(
+            f"--samples must be at most {gpu.MOST_SIMULATED} in Numba's CUDA simulator,"
+            f" got {config.samples}"
+        )
 
 
 def cells(config: Config) -> list[Cell]:
@@ -81,15 +93,23 @@ def cells(config: Config) -> list[Cell]:
     return found
 
 
+def cuda_rungs(config: Config) -> list[str]:
+    """The methods that will run on a GPU."""
+    return [name for name, _ in cells(config) if METHODS[name].needs_cuda]
+
+
 def run(config: Config, meter: Meter) -> Result:
-    """Measure the idle machine, compile apart, then all methods in turns."""
+    """Measure the idle machine, then what is no sampling, then all methods in turns."""
+    if cuda_rungs(config):
+        gpu.use_device(config.device)
     with measure(meter) as idle:
         time.sleep(config.idle_s)
     names = dict.fromkeys(name for name, _ in cells(config))
-    compiled = {name: compile_apart(METHODS[name], meter) for name in names}
+    apart = {name: measure_apart(METHODS[name], config, meter) for name in names}
     totals: dict[Cell, float] = {}
-    works = {key(cell): work(cell, config, totals) for cell in cells(config)}
-    with terminal.bar("π", len(works) * (config.repeats + 2)) as progress, nothing_compiled():
+    turns = len(cells(config)) * (config.repeats + 2)
+    with terminal.bar("π", turns) as progress, nothing_compiled():
+        works = {key(cell): work(cell, config, totals, progress) for cell in cells(config)}
         measured = interleave(
             works,
             meter,
@@ -98,7 +118,7 @@ def run(config: Config, meter: Meter) -> Result:
             tick=progress.advance,
         )
     compared = {cell: measured[key(cell)] for cell in cells(config)}
-    return report(config, table(config, compared, totals), compared, compiled, idle.cost)
+    return report(config, table(config, compared, totals), compared, apart, idle.cost)
 
 
 def key(cell: Cell) -> str:
@@ -107,16 +127,27 @@ def key(cell: Cell) -> str:
     return f"{name} on {threads}"
 
 
-def work(cell: Cell, config: Config, totals: dict[Cell, float]) -> Callable[[], None]:
+def work(
+    cell: Cell, config: Config, totals: dict[Cell, float], progress: terminal.Bar
+) -> Callable[[], None]:
     """One count of the points inside, as a call without arguments that leaves it in `totals`."""
     name, threads = cell
     method = METHODS[name]
     given = threads if method.takes_threads else None
 
     def count() -> None:
-        totals[cell] = method.total(config.samples, config.seed, given)
+        followed = {} if method.needs_cuda else {"progress": progress.follow(key(cell))}
+        totals[cell] = method.total(config.samples, config.seed, given, **followed)
 
     return count
+
+
+def measure_apart(method: Method, config: Config, meter: Meter) -> dict[str, Measurement]:
+    """What is no sampling, by phase; transfer is for each estimate, and only a GPU has it."""
+    costs = {"compile": compile_apart(method, meter)}
+    if isinstance(method.function, gpu.Rung):
+        costs["transfer"] = repeat(method.function.transfer(config.seed), meter).each
+    return costs
 
 
 def compile_apart(method: Method, meter: Meter) -> Measurement:
@@ -130,20 +161,23 @@ def report(
     config: Config,
     rows: list[dict[str, Any]],
     compared: Mapping[Cell, Compared],
-    compiled: Mapping[str, Measurement],
+    apart: Mapping[str, Mapping[str, Measurement]],
     idle: Measurement,
 ) -> Result:
     """Tables, pictures, findings, and a child run for each method."""
     blocks = sum((found.block for found in compared.values()), Measurement())
     idle_w = idle.total_j / idle.wall_s
     known = f"{config.samples:,} samples; {reading.known(blocks)}"
-    single = [of(rows, name)[0] for name in compiled]  # on one thread, but for all-cores
-    paid, greener_rows = paid_compilations(rows, compiled), verdicts(compared, idle_w)
+    single = [of(rows, name)[0] for name in apart]  # on one thread, but for all-cores
+    paid, greener_rows = paid_compilations(rows, apart), verdicts(compared, idle_w)
+    on_device = device_rows(config, rows, apart)
+    device = {metrics.DEVICE_TAG: gpu.devices()[config.device]} if on_device else {}
     artifacts: dict[str, Any] = {
         "pi.csv": rows,
         "pi.json": rows,
         "compiling.json": paid,
         "parallel.json": greener_rows,
+        **({"cuda.json": on_device} if on_device else {}),
     }
     artifacts["digits.png"] = figures.png(pictures.digits(digit_rows(single), known))
     for name, column, axis, title in (
@@ -163,24 +197,29 @@ def report(
     return Result(
         costs={
             "sampling": blocks,
-            "compile": sum(compiled.values(), Measurement()),
+            "compile": sum((costs["compile"] for costs in apart.values()), Measurement()),
             "idle": idle,
         },
         scores={metrics.IDLE_W: idle_w},
         artifacts=artifacts,
+        tags=device,
         summary={
             f"π from {config.samples:,} samples": readable(rows),
             "When compiling has paid, against pure Python": paid,
             "Is parallel greener? Energy on one thread over energy on many": greener_rows,
+            f"Each estimate on {', '.join(device.values())}": on_device,
         },
         findings=[
-            *([f"The CUDA rungs were skipped: {gpu.missing()}."] if skips_cuda(config) else []),
+            *cuda_findings(config),
             f"The idle machine draws {idle_w:.3g} W ({idle.source}); net is without it.",
             "Parallel is greener when the speed-up exceeds the ratio of powers; within 2 % there"
             " is no difference. Where CPU power is modelled, the linear and CodeCarbon's cubic"
             " model must agree, or the formula decides and not the machine.",
         ],
-        children={name: of_method(name, rows, compiled[name]) for name in compiled},
+        children={
+            name: of_method(name, rows, costs, device if METHODS[name].needs_cuda else {})
+            for name, costs in apart.items()
+        },
     )
 
 
@@ -266,18 +305,54 @@ def readable(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
-def skips_cuda(config: Config) -> bool:
-    """Whether a CUDA rung was asked for and there is no GPU."""
-    return bool(gpu.missing()) and any(METHODS[name].needs_cuda for name in config.methods)
+def cuda_findings(config: Config) -> list[str]:
+    """Whether CUDA rungs were asked for and there is no GPU, or only the simulator."""
+    if not any(METHODS[name].needs_cuda for name in config.methods):
+        return []
+    if reason := gpu.missing():
+        return [f"The CUDA rungs were skipped: {reason}."]
+    if gpu.SIMULATED:
+        return [
+            "Numba's CUDA simulator stood in for a GPU: time and energy are those of Python on the"
+            " CPU, and there is no account of occupancy."
+        ]
+    return []
+
+
+def device_rows(
+    config: Config, rows: list[dict[str, Any]], apart: Mapping[str, Mapping[str, Measurement]]
+) -> list[dict[str, str]]:
+    """What an estimate on the device takes besides its darts, and how full the device is."""
+    found = []
+    for name in cuda_rungs(config):
+        moved, share = apart[name]["transfer"], occupancy(name)
+        whole_s = of(rows, name)[0]["ns_per_sample"] * 1e-9 * config.samples
+        found.append(
+            {
+                "method": name,
+                "time": reading.quantity(whole_s, "s"),
+                "of it transfer": reading.quantity(moved.wall_s, "s"),
+                "energy of transfer": reading.quantity(moved.total_j, "J"),
+                **({} if share is None else {"occupancy": f"{share:.0%}"}),
+            }
+        )
+    return found
+
+
+def occupancy(name: str) -> float | None:
+    """The share of the device's threads that a method has at work; None where nobody tells."""
+    rung = METHODS[name].function
+    return rung.occupancy() if isinstance(rung, gpu.Rung) else None
 
 
 def paid_compilations(
-    rows: list[dict[str, Any]], compiled: Mapping[str, Measurement]
+    rows: list[dict[str, Any]], apart: Mapping[str, Mapping[str, Measurement]]
 ) -> list[dict[str, str]]:
     """After how many samples each compiled rung has paid, against pure Python."""
     python = next(iter(of(rows, "python")), None)
     found = []
-    for name, cost in compiled.items():
+    for name, costs in apart.items():
+        cost = costs["compile"]
         if python is None or not cost.wall_s:
             continue
         row = of(rows, name)[0]
@@ -324,18 +399,25 @@ def verdicts(compared: Mapping[Cell, Compared], idle_w: float) -> list[dict[str,
     return rows
 
 
-def of_method(name: str, rows: list[dict[str, Any]], compiled: Measurement) -> Result:
+def of_method(
+    name: str,
+    rows: list[dict[str, Any]],
+    costs: Mapping[str, Measurement],
+    tags: Mapping[str, str],
+) -> Result:
     """A method's own run."""
-    mine = of(rows, name)
+    mine, share = of(rows, name), occupancy(name)
     first = mine[0]
     return Result(
-        costs={"compile": compiled},
+        costs=costs,
+        tags=tags,
         scores={
             metrics.PI_NS: first["ns_per_sample"],
             metrics.PI_NJ: first["nj_per_sample"],
             metrics.PI_THROUGHPUT: first["samples_per_s"],
             metrics.PI_ERROR: first["error"],
             metrics.PI_EXPECTED_ERROR: first["expected_error"],
+            **({} if share is None else {metrics.PI_OCCUPANCY: share}),
         },
         curves={
             metrics.PI_SPEED_UP: {row["threads"]: row["speed_up"] for row in mine},

@@ -1,5 +1,6 @@
 """The two benchmarks end to end, small, and the arithmetic that they rest on."""
 
+import itertools
 import json
 import math
 import os
@@ -9,7 +10,7 @@ import numba
 import numpy as np
 import pytest
 
-from ecotrack import metrics
+from ecotrack import metrics, terminal
 from ecotrack.lifetime import break_even
 from ecotrack.measure import interleave
 from ecotrack.measurement import Measurement, Origin
@@ -20,6 +21,7 @@ from ecotrack.tracking import Store
 from experiments import pi
 from experiments.workloads.jit import CompiledInBlockError, nothing_compiled
 from experiments.workloads.pi import METHODS
+from experiments.workloads.pi.blocks import BLOCK
 from tests.conftest import Home
 
 CORES = os.cpu_count() or 1
@@ -32,7 +34,9 @@ BAD = [
     ("pi", "--methods=buffon", "--methods has no 'buffon'; there are python"),
     ("pi", "--threads=0", "--threads must be at least 1, got 0"),
     ("pi", f"--threads=1,{CORES + 1}", f"--threads must be at most {CORES}"),
+    ("pi", "--device=-1", "--device must be at least 0, got -1"),
 ]
+SIMULATOR = {"NUMBA_ENABLE_CUDASIM": "1"}
 
 
 @pytest.mark.parametrize(("entry", "option", "line"), BAD, ids=[" ".join(b[:2]) for b in BAD])
@@ -50,13 +54,29 @@ def test_a_type_that_no_sort_can_do_is_refused(home: Home):
     assert "none of --algorithms can sort random float64" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["--device=1", "--samples=100"], "--device has no 1; there is 0 (CUDA simulator)"),
+        (["--samples=20001"], "--samples must be at most 20000 in Numba's CUDA simulator"),
+    ],
+    ids=["device", "samples"],
+)
+def test_what_the_device_cannot_do_is_refused(home: Home, options, line):
+    done = home.python("pi", "--methods=cuda-counter", *options, **SIMULATOR)
+    assert done.returncode == 2
+    (printed,) = done.stderr.splitlines()
+    assert line in printed
+    assert [e.name for e in Store().client.search_experiments()] == ["Default"]
+
+
 def test_sorting_keeps_a_run_for_each_sort_with_curves_by_size(home: Home):
     done = home.python(
         "sorting",
         "--sizes=1000,3000,1e5",
         "--algorithms=python-bubble,python-merge,numba-merge,np-quicksort,fast",
         "--repeats=3",
-        "--time-limit=0.4",
+        "--time-limit=4",  # ten times what bubble sort takes at 3,000, and a hundredth at 1e5
         NUMBA_CACHE_DIR=str(home.folder / "numba"),
     )
     assert done.returncode == 0, done.stderr
@@ -68,6 +88,8 @@ def test_sorting_keeps_a_run_for_each_sort_with_curves_by_size(home: Home):
     assert {c.name for c in children} == {
         "python-bubble", "python-merge", "numba-merge", "np-quicksort", "fast"
     }  # fmt: skip
+    assert all(child.params == parent.params for child in children)
+    assert parent.params["sizes"] == "1000,3000,100000"
     (merge,) = (c for c in children if c.name == "numba-merge")
     curve = store.client.get_metric_history(merge.run_id, metrics.SORT_NS)
     assert {point.step for point in curve} == {1000, 3000, 100_000}
@@ -96,7 +118,12 @@ def test_pi_keeps_a_run_for_each_method_and_answers_for_parallelism(home: Home):
     assert done.returncode == 0, done.stderr
     store = Store()
     (parent,) = store.runs("pi", {metrics.KIND_TAG: "pi"})
-    names = {child.name for child in store.children(parent.run_id)}
+    children = store.children(parent.run_id)
+    names = {child.name for child in children}
+    assert all(child.params == parent.params for child in children)
+    (midpoint,) = (child for child in children if child.name == "midpoint")
+    assert midpoint.metrics.keys().isdisjoint(metrics.phase_metrics("transfer"))
+    assert metrics.DEVICE_TAG not in midpoint.tags
     assert {"numpy-chunked", "numba-lanes", "midpoint"} <= names
     assert ("The CUDA rungs were skipped" in done.stdout) == ("cuda-counter" not in names)
     if CORES > 1:
@@ -109,6 +136,37 @@ def test_pi_keeps_a_run_for_each_method_and_answers_for_parallelism(home: Home):
         assert row["error"] < 6 * row["expected_error"]
     files = {file.path for file in store.client.list_artifacts(parent.run_id)}
     assert {"pi.csv", "digits.png", "time.png", "emissions.png", "speed_up.png"} <= files
+
+
+def test_cuda_rungs_run_from_end_to_end_in_the_simulator(home: Home):
+    """It stands for a GPU, and takes a CPU's time: what it cannot tell must be missing."""
+    methods = ("cuda-textbook", "cuda-counter")
+    done = home.python(
+        "pi",
+        "--samples=2000",
+        f"--methods={','.join(methods)}",
+        "--repeats=2",
+        "--idle-s=1",
+        **SIMULATOR,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("occupancy") == 1, "said once to be left out, and no column of it"
+    assert "Numba's CUDA simulator stood in for a GPU" in done.stdout
+    assert "skipped" not in done.stdout
+    store = Store()
+    (parent,) = store.runs("pi", {metrics.KIND_TAG: "pi"})
+    assert parent.tags[metrics.DEVICE_TAG] == "CUDA simulator"
+    children = {child.name: child for child in store.children(parent.run_id)}
+    assert set(children) == set(methods)
+    for name, child in children.items():
+        expected = METHODS[name].expected_rmse(2000)
+        assert child.metrics[metrics.PI_EXPECTED_ERROR] == expected
+        assert child.metrics[metrics.PI_ERROR] < 5 * expected
+        assert all(child.metrics[metric] > 0 for metric in metrics.phase_metrics("transfer"))
+        assert metrics.PI_OCCUPANCY not in child.metrics
+        assert child.tags[metrics.DEVICE_TAG] == "CUDA simulator"
+        assert child.params == parent.params
+    assert [row["method"] for row in table(store, parent.run_id, "cuda.json")] == list(methods)
 
 
 def table(store: Store, run_id: str, name: str) -> list[dict]:
@@ -148,6 +206,17 @@ def test_works_take_turns_in_abba_order():
 )
 def test_break_even(once, dear, cheap, expected):
     assert break_even(once, dear, cheap) == expected
+
+
+def test_a_long_call_tells_how_far_it_is(monkeypatch):
+    clock = itertools.count(step=10.0)
+    monkeypatch.setattr(terminal.time, "perf_counter", lambda: next(clock))
+    totals, config = {}, pi.Config(samples=3 * BLOCK)
+    with terminal.bar("π", 1) as progress:
+        pi.work(("numba-lanes", 1), config, totals, progress)()
+        (task,) = progress._progress.tasks
+    assert task.fields["status"] == "numba-lanes on 1: 100% of a call, 0:00:00 left"
+    assert totals == {("numba-lanes", 1): METHODS["numba-lanes"].total(config.samples, 0)}
 
 
 def test_growth_exponent_of_a_power_law():

@@ -8,11 +8,14 @@ from numba.core import event
 
 @contextmanager
 def compilations() -> Iterator[list[str]]:
-    """The names of what Numba compiles in this block; what its cache holds is not compiled."""
+    """The names of what Numba compiles in this block; what its cache holds is not compiled.
+
+    Told by the compiler's passes: `numba:compile` is silent about kernels of CUDA.
+    """
     names: list[str] = []
-    with event.install_recorder("numba:compile") as recorder:
+    with event.install_recorder("numba:run_pass") as recorder:
         yield names
-    names += [str(seen.data["dispatcher"]) for _, seen in recorder.buffer if seen.is_start]
+    names += dict.fromkeys(str(seen.data["qualname"]) for _, seen in recorder.buffer)
 
 
 class CompiledInBlockError(Exception):

@@ -6,10 +6,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from numba import cuda, int64, typeof
+from numba.cuda.cudadrv import nvvm
 
+from experiments.workloads.jit import compilations
 from experiments.workloads.pi import METHODS, gpu
+from tests.conftest import need
 
 SIMULATION = """
 import json
@@ -28,6 +34,8 @@ print(json.dumps({
     "other_seed": gpu.counter(10_007, 7 + (1 << 40), grid=small),
     "textbook": {n: gpu.textbook(n, 7, grid=small) for n in (0, 1, 3, 10_007)},
     "estimate": METHODS["cuda-counter"].function(1000, 1, 2, grid=small),
+    "moved": [rung.transfer(7)() for rung in (gpu.textbook, gpu.counter)],
+    "occupancy": [rung.occupancy() for rung in (gpu.textbook, gpu.counter)],
 }))
 """
 
@@ -94,6 +102,77 @@ def test_textbook_kernel_estimates_pi(simulated):
 def test_simulator_counts_as_a_device(simulated):
     assert simulated["missing"] is None
     assert simulated["devices"] == 1
+
+
+def test_moving_alone_throws_nothing(simulated):
+    assert simulated["moved"] == [0, 0]
+
+
+def test_simulator_makes_up_no_occupancy(simulated):
+    assert simulated["occupancy"] == [None, None]
+
+
+# --- a device that is not here ---
+
+
+@pytest.fixture
+def small_gpu(monkeypatch):
+    """Stands for a GPU: 20 multiprocessors of 1,024 threads, compute capability 7.5."""
+    device = SimpleNamespace(
+        MULTIPROCESSOR_COUNT=20,
+        MAX_THREADS_PER_MULTI_PROCESSOR=1024,
+        compute_capability=(7, 5),
+    )
+    monkeypatch.setattr(cuda, "get_current_device", lambda: device)
+    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: device)
+
+
+@pytest.mark.parametrize(
+    ("rung", "names"),
+    [
+        (gpu.textbook, {"textbook_kernel", "xoroshiro128p_uniform_float32", "rotl"}),
+        (gpu.counter, {"counter_kernel", "philox", "is_inside"}),
+    ],
+    ids=["textbook", "counter"],
+)
+@pytest.mark.usefixtures("small_gpu")
+def test_compiles_for_a_device_and_is_seen_to(rung, names):
+    """The simulator knows no types. NVVM needs no GPU."""
+    need("NVVM, of the CUDA toolkit,", nvvm.is_available())
+    signature = (int64, *map(typeof, rung.arguments(1, gpu.TEXTBOOK)))
+    with compilations() as compiled:
+        ptx, _ = cuda.compile_ptx(rung.kernel.py_func, signature, cc=(7, 5))
+    assert names <= {*compiled}
+    assert ".entry" in ptx
+
+
+@pytest.mark.parametrize(
+    ("grid", "fit", "expected"),
+    [
+        (gpu.TEXTBOOK, 320, 24 * 64 / 20_480),  # all 24 blocks fit: the launch is the limit
+        (gpu.Grid(320, 256), 80, 1.0),
+        (gpu.Grid(320, 256), 40, 0.5),  # registers let half the blocks fit
+    ],
+)
+@pytest.mark.usefixtures("small_gpu")
+def test_occupancy_is_what_is_launched_and_fits(grid, fit, expected):
+    version = SimpleNamespace(max_cooperative_grid_blocks=lambda threads: fit)
+    kernel = SimpleNamespace(overloads={"signature": version})
+    rung = gpu.Rung(kernel, lambda seed, grid: (), lambda: grid)
+    assert rung.occupancy() == pytest.approx(expected)
+
+
+@pytest.mark.usefixtures("small_gpu")
+def test_good_grid_fills_a_device_four_times():
+    assert gpu.full_grid() == gpu.Grid(320, 256)
+    assert gpu.textbook_grid() == gpu.Grid(24, 64)
+
+
+@pytest.mark.parametrize("seed", [0, (1 << 63) - 1])
+def test_key_is_the_seed(seed):
+    low, high, count = gpu.counter.arguments(seed, gpu.SMALL)
+    assert int(low) | int(high) << 32 == seed
+    assert (low.dtype, high.dtype, count.tolist()) == (np.uint32, np.uint32, [0])
 
 
 @pytest.mark.skipif(gpu.missing() is None, reason="there is a CUDA device")

@@ -1,18 +1,27 @@
 """The CUDA rungs: the textbook kernel and a good one.
 
-A count is four steps that a caller may time apart: compile (throw no samples once), prepare (move
-the state to the device), throw (asynchronous: `synchronize` waits), and copy the count back.
+A count is compiled once, and then is three steps: move its arguments to the device, launch the
+kernel (asynchronous), and copy the count back, which waits for the kernel. `Rung` has the count as
+a whole and, apart, what only moves.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import cuda
-from numba.cuda.random import create_xoroshiro128p_states, xoroshiro128p_uniform_float32
+from numba import config, cuda
+from numba.cuda.random import (
+    init_xoroshiro128p_states_cpu,
+    xoroshiro128p_dtype,
+    xoroshiro128p_uniform_float32,
+)
 
 from .blocks import check
 
 THREADS = 256  # a block of the good kernel at most; its shared memory is 2 KiB
+SIMULATED = bool(config.ENABLE_CUDASIM)
+MOST_SIMULATED = 20_000  # samples: the simulator takes 0.05 ms for one by the good kernel, or 0.7
 
 
 class Grid(NamedTuple):
@@ -23,10 +32,11 @@ class Grid(NamedTuple):
 
 
 TEXTBOOK = Grid(24, 64)  # as Numba's documentation has it: 1,536 threads, a tenth of a small GPU
+SMALL = Grid(1, 8)  # for the simulator, where making a thread's generator takes 40 ms
 
 
 @cuda.jit
-def textbook_kernel(states, samples, hits):
+def textbook_kernel(samples, states, hits):
     """Count in `hits`, int64 (threads,): every thread keeps its generator in global memory.
 
     Known to be slow: each coordinate reads and writes 16 bytes of global memory, the generator
@@ -118,66 +128,95 @@ def devices() -> list[str]:
 
 
 def use_device(index: int) -> None:
-    """Work on this device from now on. Raises RuntimeError where there is none."""
+    """Work on this device from now on, in this thread. Raises RuntimeError where there is none."""
     if reason := missing():
         raise RuntimeError(reason)
     cuda.select_device(index)
 
 
-def occupancy(kernel, threads: int = THREADS) -> float:
-    """Return the share of the current device's threads that fit at once, by the driver's account.
+@dataclass(frozen=True)
+class Rung:
+    """A kernel and what it is launched with.
 
-    Of the kernel's compiled version: throw no samples first. `threads` are those of a block.
+    kernel: (samples, *arguments) -> None, leaves its counts in the last argument
+    arguments: (seed, grid) -> arrays and numbers, made on the host; the last is the empty count
+    default_grid: () -> the grid it has on the current device
     """
-    device = cuda.get_current_device()
-    blocks = max(done.max_cooperative_grid_blocks(threads) for done in kernel.overloads.values())
-    resident = device.MULTIPROCESSOR_COUNT * device.MAX_THREADS_PER_MULTI_PROCESSOR
-    return blocks * threads / resident
+
+    kernel: Any
+    arguments: Callable[[int, Grid], tuple]
+    default_grid: Callable[[], Grid]
+
+    def __call__(
+        self, samples: int, seed: int, threads: int = 1, *, grid: Grid | None = None
+    ) -> int:
+        """Return the samples inside, once the device has finished.
+
+        `threads` are the CPU's and have no effect. Raises ValueError like the CPU's rungs, and
+        RuntimeError without a CUDA device.
+        """
+        check(samples, seed)
+        if reason := missing():
+            raise RuntimeError(reason)
+        grid = grid or self.default_grid()
+        arguments = _to_device(self.arguments(seed, grid))
+        self.kernel[grid](samples, *arguments)
+        return _count(arguments)
+
+    def transfer(self, seed: int) -> Callable[[], int]:
+        """Return a call that moves a count's arguments to the device and the count back: 0."""
+        arguments = self.arguments(seed, self.default_grid())
+        return lambda: _count(_to_device(arguments))
+
+    def occupancy(self) -> float | None:
+        """Return the share of the device's threads that are at work at once, 0 … 1.
+
+        By the driver's account of the compiled kernel: count once before. None in the simulator,
+        which keeps no account.
+        """
+        if SIMULATED:
+            return None
+        grid, versions = self.default_grid(), self.kernel.overloads.values()
+        fit = max(done.max_cooperative_grid_blocks(grid.threads) for done in versions)
+        return min(grid.blocks, fit) * grid.threads / _resident_threads()
+
+
+def textbook_grid() -> Grid:
+    """Return the grid of the documentation, or a smaller one in the simulator."""
+    return SMALL if SIMULATED else TEXTBOOK
 
 
 def full_grid() -> Grid:
     """Return a grid that fills the current device four times over, so that it ends evenly."""
+    return SMALL if SIMULATED else Grid(4 * _resident_threads() // THREADS, THREADS)
+
+
+def _resident_threads() -> int:
     device = cuda.get_current_device()
-    resident = device.MULTIPROCESSOR_COUNT * device.MAX_THREADS_PER_MULTI_PROCESSOR
-    return Grid(4 * resident // THREADS, THREADS)
+    return device.MULTIPROCESSOR_COUNT * device.MAX_THREADS_PER_MULTI_PROCESSOR
 
 
-def _check(samples: int, seed: int) -> None:
-    check(samples, seed)
-    if reason := missing():
-        raise RuntimeError(reason)
-
-
-def prepare_textbook(seed: int, grid: Grid = TEXTBOOK) -> tuple:
-    """Return the generators' states (16 bytes a thread) and an empty count, both on the device."""
+def _textbook_arguments(seed: int, grid: Grid) -> tuple:
+    """Return the generators' states, 16 bytes a thread, and a count for each thread."""
     size = grid.blocks * grid.threads
-    return create_xoroshiro128p_states(size, seed=seed), cuda.to_device(np.zeros(size, np.int64))
+    states = np.empty(size, xoroshiro128p_dtype)
+    init_xoroshiro128p_states_cpu(states, seed, 0)  # as create_xoroshiro128p_states does
+    return states, np.zeros(size, np.int64)
 
 
-def textbook(samples: int, seed: int, threads: int = 1, *, grid: Grid = TEXTBOOK) -> int:
-    """Return the samples inside, by the textbook kernel; another grid is another sequence.
-
-    `threads` are the CPU's and have no effect. Raises ValueError like the CPU's rungs, and
-    RuntimeError without a CUDA device.
-    """
-    _check(samples, seed)
-    states, hits = prepare_textbook(seed, grid)
-    textbook_kernel[grid](states, samples, hits)
-    return int(hits.copy_to_host().sum())
+def _counter_arguments(seed: int, grid: Grid) -> tuple:
+    """Return the two words of the key and one count for all."""
+    return np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32), np.zeros(1, np.int64)
 
 
-def throw(samples: int, seed: int, hits, grid: Grid) -> None:
-    """Launch the good kernel, which adds to `hits`, int64 (1,) on the device; returns at once."""
-    counter_kernel[grid](samples, np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32), hits)
+def _to_device(arguments: tuple) -> list:
+    """Return the arguments with their arrays on the device; numbers travel with the launch."""
+    return [cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in arguments]
 
 
-def counter(samples: int, seed: int, threads: int = 1, *, grid: Grid | None = None) -> int:
-    """Return the samples inside, by the good kernel: the same for any grid; None fills the device.
+def _count(arguments: list) -> int:
+    return int(arguments[-1].copy_to_host().sum())
 
-    `threads` are the CPU's and have no effect. Raises ValueError like the CPU's rungs, and
-    RuntimeError without a CUDA device.
-    """
-    _check(samples, seed)
-    hits = cuda.to_device(np.zeros(1, np.int64))
-    throw(samples, seed, hits, grid or full_grid())
-    return int(hits.copy_to_host()[0])
+
+textbook = Rung(textbook_kernel, _textbook_arguments, textbook_grid)  # another grid: other darts
+counter = Rung(counter_kernel, _counter_arguments, full_grid)  # the same darts on any grid

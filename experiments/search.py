@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecotrack import measure, metrics, reading, terminal
+from ecotrack import gates, measure, metrics, reading, terminal
 from ecotrack.cli import option, parameters, spell
 from ecotrack.launch import Metered, Session, grid_tags, metered, raw_record, session
 from ecotrack.measure import Meter, Window
@@ -176,9 +176,13 @@ def try_models(
             trial.remember(child.run_id)
             with raw_record(meter) as raw:
                 result = train.run(chosen, meter)
-            values = result.scores[metrics.VAL_ACCURACY], result.costs["training"].co2_g
-            kept = result.model if mirror.would_be_on_front(*values) else None
-            child.log(replace(result, model=kept, artifacts=raw))
+            cost = result.costs["training"]
+            values = result.scores[metrics.VAL_ACCURACY], cost.co2_g
+            flaw = gates.flaw(cost)
+            good = not flaw and mirror.would_be_on_front(*values)
+            child.log(replace(result, model=result.model if good else None, artifacts=raw))
+            if flaw:
+                raise PassedOver(flaw)
             trial.keep(values)
         if study.reference_g is None:
             study.reference_g = 2 * values[1] * config.max_tflop / operations

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from shutil import which
@@ -21,9 +22,9 @@ from shutil import which
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import bootstrap
 
 from ecotrack import host
+from ecotrack.stats import ratio_interval
 from experiments.workloads.pi import METHODS
 
 LANES, SOURCE = "numba-lanes", Path(__file__).parent / "reference" / "pi_avx512.c"
@@ -103,22 +104,6 @@ def by_threads(repeats: int, counts: tuple[int, ...] = (1, 2)) -> dict[int, dict
     return times
 
 
-def ratio(slow: list[float], fast: list[float]) -> dict[str, float]:
-    """Return the ratio of the medians and its 95 % bootstrap interval, repeats kept in pairs."""
-
-    def of_medians(a, b, axis):
-        return np.median(a, axis=axis) / np.median(b, axis=axis)
-
-    interval = bootstrap(
-        (slow, fast), of_medians, paired=True, vectorized=True, method="percentile", rng=0
-    ).confidence_interval
-    return {
-        "ratio": float(np.median(slow) / np.median(fast)),
-        "low": float(interval.low),
-        "high": float(interval.high),
-    }
-
-
 def measure(repeats: int) -> dict[str, object]:
     """Return all figures: the machine, nanoseconds a sample, and the ratios that were promised."""
     facts = machine()
@@ -133,21 +118,21 @@ def measure(repeats: int) -> dict[str, object]:
             runs[REFERENCE] = written_by_hand
         times = one_thread(runs, repeats)
     ratios = {
-        f"{LANES} over numba-naive": ratio(times["numba-naive"], times[LANES]),
-        f"{LANES} over numpy-chunked": ratio(times["numpy-chunked"], times[LANES]),
+        f"{LANES} over numba-naive": ratio_interval(times["numba-naive"], times[LANES]),
+        f"{LANES} over numpy-chunked": ratio_interval(times["numpy-chunked"], times[LANES]),
     }
     if written_by_hand:
-        ratios[f"{LANES} over {REFERENCE}"] = ratio(times[REFERENCE], times[LANES])
+        ratios[f"{LANES} over {REFERENCE}"] = ratio_interval(times[REFERENCE], times[LANES])
     threads = {}
     if (os.cpu_count() or 1) > 1:
         threads = by_threads(repeats)
-        ratios["two threads over one"] = ratio(threads[1]["wall"], threads[2]["wall"])
+        ratios["two threads over one"] = ratio_interval(threads[1]["wall"], threads[2]["wall"])
     return {
         "machine": facts,
         "repeats": repeats,
         "cpu_ns_per_sample": times,
         "ns_per_sample_by_threads": threads,
-        "ratios": ratios,
+        "ratios": {name: asdict(ratio) for name, ratio in ratios.items()},
     }
 
 

@@ -2,7 +2,7 @@
 
     python -m bench.sorting [--sizes 1e6,1e7] [--repeats 7] [--json FILE]
 
-Contenders take turns in every repeat; times are medians, ratios have a bootstrap interval of 95 %.
+Contenders take turns in every repeat; times are medians, ratios have an interval of 95 %.
 Memory: three processes hold one input each and one of them at a time sorts it: at most some 5 times
 the bytes of the largest input (4 GB for 1e8 int64).
 """
@@ -12,6 +12,7 @@ import json
 import os
 import platform
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +21,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
-from scipy.stats import bootstrap
 
 from ecotrack import host
+from ecotrack.stats import ratio_interval
 from experiments.workloads.sorting.fast import fast_sort
 from experiments.workloads.sorting.inputs import DISTRIBUTIONS, DTYPES
 from experiments.workloads.sorting.numpy_paths import (
@@ -87,21 +88,11 @@ def measure(case, threads, repeats, baselines):
         **dict(zip(("size", "dtype", "distribution"), case, strict=True)),
         "ns_per_element": {name: 1e9 * np.median(s) / size for name, s in seconds.items()},
         "better": better,
-        "ours_to_better": {name: ratio(seconds[better], seconds[name]) for name in ours},
-        "default_to_better": ratio(seconds["default"], seconds[better]),
+        "ours_to_better": {
+            name: asdict(ratio_interval(seconds[better], seconds[name])) for name in ours
+        },
+        "default_to_better": asdict(ratio_interval(seconds["default"], seconds[better])),
     }
-
-
-def ratio(slow, fast):
-    """Return how many times faster ``fast`` is: the ratio of medians and its 95 % interval."""
-
-    def of_medians(a, b, axis):
-        return np.median(a, axis=axis) / np.median(b, axis=axis)
-
-    interval = bootstrap(
-        (slow, fast), of_medians, paired=True, vectorized=True, method="percentile", rng=SEED
-    ).confidence_interval
-    return {"ratio": float(of_medians(slow, fast, 0)), "low": interval.low, "high": interval.high}
 
 
 def machine():

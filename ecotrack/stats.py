@@ -1,9 +1,59 @@
 """Intervals: how far a figure can be trusted."""
 
+from __future__ import annotations
+
+import math
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import binomtest, bootstrap, theilslopes
+from scipy.stats.mstats import trimmed_mean_ci
+
+NO_DIFFERENCE = "no difference seen"
+TRIMMED = 0.25  # at each end
+FEWEST_FOR_TREND = 5  # of four values in a row, one series in twelve rises or falls by chance
+
+
+class Interval(NamedTuple):
+    """A median and the interval that holds it."""
+
+    median: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval over the median: the 0.02 of `±2 %`."""
+        return _half_width(*self)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as much, and the interval that holds it."""
+
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval over the ratio: the 0.02 of `±2 %`."""
+        return _half_width(self.ratio, self.low, self.high)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval leaves out 1."""
+        return not self.low <= 1 <= self.high
+
+    @property
+    def verdict(self) -> str:
+        """The sentence that these repeats allow."""
+        if not self.differs:
+            return NO_DIFFERENCE
+        return f"{self.ratio:.3g} times as much ({self.low:.3g} to {self.high:.3g})"
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -15,25 +65,64 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     return float(interval.low), float(interval.high)
 
 
-def median_interval(
-    values: Sequence[float], confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """Median of the values with its percentile bootstrap interval: (median, low, high).
+def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Median of the values with its bootstrap interval, BCa (Efron 1987).
 
     It cannot pass the range of the values, which holds the median of five in 94 % of the cases.
+    BCa fails where leaving out any one value changes nothing: then the interval is the percentile
+    one. Of one value, or of equal ones, it is a point.
     """
     median = float(np.median(values))
-    if len(values) < 2:
-        return median, median, median
-    found = bootstrap(
-        (np.asarray(values),),
-        np.median,
-        confidence_level=confidence,
-        method="percentile",
-        n_resamples=2000,
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return median, float(found.low), float(found.high)
+    if len(set(values)) < 2:
+        return Interval(median, median, median)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the degenerate case, met below
+        found = _bootstrap(values, confidence, "BCa")
+    if not np.isfinite(found).all():
+        found = _bootstrap(values, confidence, "percentile")
+    return Interval(median, *found)
+
+
+def ratio_interval(slow: Sequence[float], fast: Sequence[float], confidence: float = 0.95) -> Ratio:
+    """How many times as much `slow` took as `fast`, from turns taken in pairs.
+
+    From the logarithms of the pairs' ratios: the mean of their middle half, with the interval that
+    Tukey and McLaughlin (1963) gave a trimmed mean. Pairs share the machine's pace, and a turn that
+    another process disturbed is an outlier, which is trimmed. On turns recorded on a busy machine
+    (`bench.trust`), the same work differed from itself in 3 to 6 % of such comparisons; by BCa
+    bootstrap of five pairs in 17 %, by Wilcoxon's test in 8 to 14 %.
+
+    Args:
+        slow, fast: positive, equally many, the same place in both from the same round.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if len(slow) != len(fast) or min(*slow, *fast) <= 0:
+        raise ValueError("a ratio needs pairs of positive values")
+    logs = np.log(slow) - np.log(fast)
+    if len(logs) < 2:
+        return Ratio(math.exp(logs[0]), 0.0, math.inf)
+    low, high = trimmed_mean_ci(logs, limits=(TRIMMED, TRIMMED), alpha=1 - confidence)
+    return Ratio(math.exp((low + high) / 2), math.exp(low), math.exp(high))
+
+
+def more_repeats(repeats: int, half_width: float, precision: float) -> int:
+    """How many more repeats narrow an interval so far: its width falls as their square root."""
+    return max(0, math.ceil(repeats * ((half_width / precision) ** 2 - 1)))
+
+
+def trend(values: Sequence[float]) -> float:
+    """Change from the first value to the last over their median, along Theil and Sen's line.
+
+    0 where the 95 % interval of the line's slope holds 0, or the values are too few to tell.
+    """
+    if len(values) < FEWEST_FOR_TREND:
+        return 0.0
+    slope, _, low, high = theilslopes(values)
+    if low <= 0 <= high:
+        return 0.0
+    return float(slope * (len(values) - 1) / np.median(values))
 
 
 def growth_exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
@@ -41,3 +130,21 @@ def growth_exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
     if len(sizes) < 2:
         return float("nan")
     return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+
+
+def _bootstrap(values: Sequence[float], confidence: float, method: str) -> tuple[float, float]:
+    found = bootstrap(
+        (np.asarray(values),),
+        np.median,
+        confidence_level=confidence,
+        method=method,
+        n_resamples=2000,
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(found.low), float(found.high)
+
+
+def _half_width(middle: float, low: float, high: float) -> float:
+    if low == high:
+        return 0.0
+    return (high - low) / 2 / middle if middle else math.inf

@@ -23,8 +23,9 @@ from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
 from ecotrack.lifetime import break_even
-from ecotrack.measure import Compared, Meter, interleave, repeat
+from ecotrack.measure import Meter
 from ecotrack.parallel import answer, greener
+from ecotrack.repeating import BRIEF, LONG_ENOUGH_S, Plan, Series, interleave, repeat
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
 from experiments.workloads.jit import compilations, nothing_compiled
@@ -32,7 +33,6 @@ from experiments.workloads.pi import METHODS, Method, gpu
 from experiments.workloads.pi import figures as pictures
 
 Cell = tuple[str, int]  # method and threads
-SHORT_S = 10.0  # blocks below this are marked: modelled power wants longer ones
 DIGITS = [d / 4 for d in range(4, 49)]
 MOST_SAMPLES = 1e18  # a year's work for a thousand such machines
 
@@ -107,16 +107,12 @@ def run(config: Config, meter: Meter) -> Result:
     names = dict.fromkeys(name for name, _ in cells(config))
     apart = {name: measure_apart(METHODS[name], config, meter) for name in names}
     totals: dict[Cell, float] = {}
-    turns = len(cells(config)) * (config.repeats + 2)
+    block_s = LONG_ENOUGH_S if config.thorough else 1.0
+    plan = Plan(config.repeats, block_s, precision=None)
+    turns = len(cells(config)) * (config.repeats + 1)
     with terminal.bar("π", turns) as progress, nothing_compiled():
         works = {key(cell): work(cell, config, totals, progress) for cell in cells(config)}
-        measured = interleave(
-            works,
-            meter,
-            repeats=config.repeats,
-            block_s=SHORT_S if config.thorough else 1.0,
-            tick=progress.advance,
-        )
+        measured = interleave(works, meter, plan, tick=progress.advance)
     compared = {cell: measured[key(cell)] for cell in cells(config)}
     return report(config, table(config, compared, totals), compared, apart, idle.cost)
 
@@ -146,7 +142,7 @@ def measure_apart(method: Method, config: Config, meter: Meter) -> dict[str, Mea
     """What is no sampling, by phase; transfer is for each estimate, and only a GPU has it."""
     costs = {"compile": compile_apart(method, meter)}
     if isinstance(method.function, gpu.Rung):
-        costs["transfer"] = repeat(method.function.transfer(config.seed), meter).each
+        costs["transfer"] = repeat(method.function.transfer(config.seed), meter, BRIEF).each
     return costs
 
 
@@ -160,7 +156,7 @@ def compile_apart(method: Method, meter: Meter) -> Measurement:
 def report(
     config: Config,
     rows: list[dict[str, Any]],
-    compared: Mapping[Cell, Compared],
+    compared: Mapping[Cell, Series],
     apart: Mapping[str, Mapping[str, Measurement]],
     idle: Measurement,
 ) -> Result:
@@ -224,7 +220,7 @@ def report(
 
 
 def table(
-    config: Config, compared: Mapping[Cell, Compared], totals: Mapping[Cell, float]
+    config: Config, compared: Mapping[Cell, Series], totals: Mapping[Cell, float]
 ) -> list[dict[str, Any]]:
     """A row for each method and number of threads.
 
@@ -253,7 +249,7 @@ def table(
             "expected_error": method.expected_rmse(config.samples),
             "power_w": power_w,
             "block_s": found.block.wall_s,
-            "short": found.block.wall_s < SHORT_S,
+            "short": found.block.wall_s < LONG_ENOUGH_S,
         }
         rows.append(row)
     return rows
@@ -371,7 +367,7 @@ def paid_compilations(
     return found
 
 
-def verdicts(compared: Mapping[Cell, Compared], idle_w: float) -> list[dict[str, str]]:
+def verdicts(compared: Mapping[Cell, Series], idle_w: float) -> list[dict[str, str]]:
     """Is parallel greener? For each method that ran on one thread and on more."""
     rows = []
     for (name, threads), many in compared.items():

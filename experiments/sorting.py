@@ -20,7 +20,8 @@ from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
 from ecotrack.lifetime import break_even
-from ecotrack.measure import Compared, Meter, interleave
+from ecotrack.measure import Meter
+from ecotrack.repeating import LONG_ENOUGH_S, Plan, Series, interleave
 from ecotrack.stats import growth_exponent, median_interval
 from ecotrack.tracking import Store
 from experiments.workloads.jit import compilations, nothing_compiled
@@ -34,7 +35,6 @@ Distribution = Literal["random", "sorted", "reversed", "nearly-sorted", "few-uni
 BATCH_S = 0.02  # many different small arrays: one array alone teaches the branch predictor
 MOST_ARRAYS = 500
 WARM_UP = 200_000  # elements; the fast sort hands smaller ones over
-SHORT_S = 10.0  # blocks below this are marked: modelled power wants longer ones
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Study:
         """Seconds for one array, from the largest size so far."""
         return self.s_per_step * self.algorithm.steps(size)
 
-    def keep(self, size: int, arrays: int, measured: Compared) -> None:
+    def keep(self, size: int, arrays: int, measured: Series) -> None:
         """Add a row: time from the turns, energy from the block's power, its interval from time."""
         elements = arrays * size
         seconds, low, high = median_interval([t / elements for t in measured.times_s])
@@ -108,7 +108,7 @@ class Study:
                 f"g_per_array{end}": value * size * power_w * g_per_j,
             }
         row |= {"power_w": power_w, "block_s": measured.block.wall_s}
-        self.rows.append({**row, "short": measured.block.wall_s < SHORT_S})
+        self.rows.append({**row, "short": measured.block.wall_s < LONG_ENOUGH_S})
         self.blocks += measured.block
         self.s_per_step = seconds * size / self.algorithm.steps(size)
 
@@ -146,7 +146,9 @@ def run(config: Config, meter: Meter) -> Result:
         name: warmed_up(ALGORITHMS[name], config, meter) for name in refusals if not refusals[name]
     }
     going = dict(studies)
-    turns = len(config.sizes) * len(studies) * (config.repeats + 2)
+    block_s = LONG_ENOUGH_S if config.thorough else 1.0
+    plan = Plan(config.repeats, block_s, precision=None)
+    turns = len(config.sizes) * len(studies) * (config.repeats + 1)
     with terminal.bar("sorting", turns) as progress:
         for number, size in enumerate(sorted(config.sizes)):
             for name, study in list(going.items()):
@@ -156,13 +158,7 @@ def run(config: Config, meter: Meter) -> Result:
             works, counts = batches(going, size, config)
             progress.update(number * turns // len(config.sizes), f"{size:,} elements")
             with nothing_compiled():
-                compared = interleave(
-                    works,
-                    meter,
-                    repeats=config.repeats,
-                    block_s=SHORT_S if config.thorough else 1.0,
-                    tick=progress.advance,
-                )
+                compared = interleave(works, meter, plan, tick=progress.advance)
             for name, measured in compared.items():
                 going[name].keep(size, counts[name], measured)
     return report(config, studies, findings)

@@ -8,11 +8,12 @@ apart. With the defaults, 40 seconds on two cores (Zen 4) bring 0.91 on the test
 
 from dataclasses import dataclass, replace
 
-from ecotrack import Measurement, Result, figures, measure, metrics, reading, repeat
+from ecotrack import Measurement, Result, figures, measure, metrics, reading
 from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.measurement import Dataset
+from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store
 from experiments.workloads.fashion import data, models, training
@@ -106,8 +107,8 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
     """Add what is known only of a finished model: the test images and the cost of predicting."""
     with measure(meter) as window:
         test = training.evaluate(result.model, images.test)
-    thousand = repeat(training.predictor(result.model, images.test.images[:1000]), meter)
-    one = repeat(training.predictor(result.model, images.test.images[:1]), meter)
+    thousand = repeat(training.predictor(result.model, images.test.images[:1000]), meter, BRIEF)
+    one = repeat(training.predictor(result.model, images.test.images[:1]), meter, BRIEF)
     low, high = wilson(test.correct, test.total)
     scores = {
         **result.scores,

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 SOURCES = [*(ROOT / "ecotrack").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
-HEAVY = ("tensorflow", "keras", "mlflow", "optuna", "codecarbon", "numba", "altair")
+HEAVY = ("tensorflow", "keras", "mlflow", "optuna", "codecarbon", "numba", "altair", "scipy")
 
 
 def test_importing_ecotrack_loads_nothing_heavy():

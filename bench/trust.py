@@ -1,0 +1,169 @@
+"""May the verdicts be trusted? A/A should see no difference, A/B ten percent more work.
+
+    python -m bench.trust [--live 20] [--json FILE]
+
+Recorded: the turns in tests/data, cut into comparisons that stop as `interleave` stops. Live: so
+many comparisons of each kind here and now, three to thirty seconds each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import cycle, islice, product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from bench.turns import AGAIN, WORKLOADS, A, B, alternatives, read
+from ecotrack import host
+from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack.repeating import PRECISION, QUICK, interleave, narrow
+from ecotrack.stats import Ratio, ratio_interval
+
+RECORDED = Path(__file__).parents[1] / "tests" / "data" / "turns.json.gz"
+MOST_TURNS = 75  # when the time is up in a replay: as in QUICK, two works at 0.2 s a turn
+APART = 11  # turns between the starts of two replays, so that long ones overlap
+PAIRS = {"A/A": AGAIN, "A/B": B}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One verdict, and what led to it. `median`: of the first work, in the quantity's unit."""
+
+    source: str
+    workload: str
+    pair: str
+    quantity: str
+    turns: int
+    median: float
+    ratio: Ratio
+
+
+def replays(file: Path = RECORDED) -> Iterator[Comparison]:
+    """Comparisons of recorded turns, each as long as those of `interleave`."""
+    for session, (pair, other) in product(read(file), PAIRS.items()):
+        one, two = session["turns"][A], session["turns"][other]
+        for start in range(0, len(one["wall_s"]) - MOST_TURNS + 1, APART):
+            turns = turns_taken(one["wall_s"][start:], two["wall_s"][start:])
+            for quantity in one:
+                values = [work[quantity][start : start + turns] for work in (one, two)]
+                yield compared("recorded", session["workload"], pair, quantity, *values)
+
+
+def turns_taken(one: Sequence[float], two: Sequence[float]) -> int:
+    """After how many turns the times of two works are known as well as asked."""
+    turns = QUICK.repeats
+    while turns < MOST_TURNS and not narrow((one[:turns], two[:turns]), PRECISION):
+        turns += 1
+    return turns
+
+
+def live(count: int, console: Console) -> Iterator[Comparison]:
+    """Comparisons made now, the workloads in turn."""
+    works = {workload: alternatives(workload) for workload in list(WORKLOADS)[:count]}
+    order = list(islice(cycle(works), count))
+    with CodeCarbonMeter(grid("auto")) as meter:
+        for workload in track(order, "comparing", console=console, transient=True):
+            for pair, other in PAIRS.items():
+                pairs = {name: works[workload][name] for name in (A, other)}
+                one, two = interleave(pairs, meter, QUICK).values()
+                for quantity, values in (
+                    ("wall_s", (one.times_s, two.times_s)),
+                    ("cpu_s", (one.cpu_times_s, two.cpu_times_s)),
+                    ("energy_j", (one.energies_j, two.energies_j)),
+                ):
+                    yield compared("live", workload, pair, quantity, *values)
+
+
+def compared(
+    source: str,
+    workload: str,
+    pair: str,
+    quantity: str,
+    one: Sequence[float],
+    two: Sequence[float],
+) -> Comparison:
+    """The verdict on the turns of two works."""
+    median = float(np.median(one))
+    return Comparison(source, workload, pair, quantity, len(one), median, ratio_interval(two, one))
+
+
+def summary(found: list[Comparison]) -> list[dict[str, Any]]:
+    """A row for each source, pair, quantity and workload, and one for all workloads."""
+    rows = []
+    kinds = dict.fromkeys((c.source, c.pair, c.quantity) for c in found)
+    for kind, workload in product(kinds, (*WORKLOADS, "all")):
+        here = [
+            c
+            for c in found
+            if (c.source, c.pair, c.quantity) == kind and workload in (c.workload, "all")
+        ]
+        if here:
+            rows.append(
+                {
+                    **dict(zip(("source", "pair", "quantity"), kind, strict=True)),
+                    "workload": workload,
+                    "comparisons": len(here),
+                    "differ": sum(c.ratio.differs for c in here),
+                    "turns": float(np.median([c.turns for c in here])),
+                    "median": float(np.median([c.median for c in here])),
+                    "ratio": float(np.median([c.ratio.ratio for c in here])),
+                    "half_width": float(np.median([c.ratio.half_width for c in here])),
+                }
+            )
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> Table:
+    """The rows as they are printed."""
+    shown = Table(title=f"Difference seen; stops at ±{PRECISION:.0%} of the time's ratio")
+    for heading in ("source", "pair", "of", "workload"):
+        shown.add_column(heading)
+    for heading in ("difference", "turns", "median", "ratio", "interval"):
+        shown.add_column(heading, justify="right")
+    for row in rows:
+        shown.add_row(
+            row["source"],
+            row["pair"],
+            row["quantity"],
+            row["workload"],
+            f"{row['differ']} of {row['comparisons']}",
+            f"{row['turns']:.0f}",
+            f"{row['median']:.3g}" if row["workload"] != "all" else "",
+            f"{row['ratio']:.3f}",
+            f"±{row['half_width']:.1%}",
+        )
+    return shown
+
+
+def main() -> None:
+    """Compare, print, and write every comparison where asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--live", type=int, default=20, help="comparisons of each kind")
+    parser.add_argument("--json", type=Path, help="write the rows and every comparison")
+    options = parser.parse_args()
+    console = Console()
+    found = [*replays(), *live(options.live, console)]
+    rows = summary(found)
+    console.print(table(rows))
+    if options.json:
+        report = {
+            "machine": host.describe(),
+            "precision": PRECISION,
+            "rows": rows,
+            "comparisons": [asdict(comparison) for comparison in found],
+        }
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

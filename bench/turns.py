@@ -24,7 +24,7 @@ from ecotrack.repeating import Plan, Series, Work, interleave
 from experiments.workloads.pi import METHODS
 
 A, AGAIN, B = "A", "A again", "B"
-PLAN = Plan(repeats=330, block_s=0.0, turn_s=0.05, precision=None)
+PLAN = Plan(repeats=330, block_s=0.0, shortest_turn_s=0.05, precision=None)
 DIGITS = 5
 
 

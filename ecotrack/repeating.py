@@ -36,7 +36,7 @@ class Plan:
         repeats: turns of each work, at the least.
         block_s: what so many turns of a work last together at the least, seconds; its energy is
             read at both ends of each.
-        turn_s: what one turn lasts at the least, seconds. CodeCarbon looks every 50 ms.
+        shortest_turn_s: what one turn lasts at the least, seconds. CodeCarbon looks every 50 ms.
         precision: goes on until the 95 % interval is as narrow as that: its half-width over its
             middle, of the ratio of each time to the first work's, or of the time of a single
             work. None: `repeats` turns and no more.
@@ -45,14 +45,14 @@ class Plan:
 
     repeats: int = 5
     block_s: float = LONG_ENOUGH_S
-    turn_s: float = 0.1
+    shortest_turn_s: float = 0.1
     precision: float | None = PRECISION
     limit_s: float = 60.0
 
     @property
-    def longest_turn_s(self) -> float:
+    def turn_s(self) -> float:
         """What a turn is made to last."""
-        return max(self.turn_s, self.block_s / self.repeats)
+        return max(self.shortest_turn_s, self.block_s / self.repeats)
 
 
 LOOK = Plan()
@@ -199,7 +199,7 @@ def interleave(
     while works and not _enough(list(turns.values()), plan, time.perf_counter() - start):
         for name in names:
             tick(name)
-            loops = max(1, math.ceil(LOOP_MARGIN * plan.longest_turn_s / fastest_s[name]))
+            loops = max(1, math.ceil(LOOP_MARGIN * plan.turn_s / fastest_s[name]))
             turn = _turn(works[name], meter, loops)
             fastest_s[name] = min(fastest_s[name], turn.cost.wall_s / loops)
             turns[name].append(turn)
@@ -213,8 +213,9 @@ def narrow(times_s: Sequence[Sequence[float]], precision: float) -> bool:
     Pairs share the machine's pace, so that ratios grow narrow long before times do.
     """
     first, *others = times_s
-    known = [ratio_interval(other, first) for other in others] or [median_interval(first)]
-    return all(interval.half_width <= precision for interval in known)
+    if not others:
+        return median_interval(first).half_width <= precision
+    return all(ratio_interval(other, first).half_width <= precision for other in others)
 
 
 def _enough(turns: Sequence[Sequence[Turn]], plan: Plan, elapsed_s: float) -> bool:

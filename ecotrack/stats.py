@@ -80,7 +80,8 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
         found = _bootstrap(values, confidence, "BCa")
     if not np.isfinite(found).all():
         found = _bootstrap(values, confidence, "percentile")
-    return Interval(median, *found)
+    low, high = found
+    return Interval(median, min(low, median), max(high, median))  # quantiles are rounded
 
 
 def ratio_interval(slow: Sequence[float], fast: Sequence[float], confidence: float = 0.95) -> Ratio:

@@ -12,11 +12,9 @@ import pytest
 
 from ecotrack import metrics, terminal
 from ecotrack.lifetime import break_even
-from ecotrack.measure import interleave
 from ecotrack.measurement import Measurement, Origin
-from ecotrack.meters import ScriptedMeter
 from ecotrack.parallel import answer, cubic, greener
-from ecotrack.stats import growth_exponent, median_interval
+from ecotrack.stats import growth_exponent
 from ecotrack.tracking import Store
 from experiments import pi
 from experiments.workloads.jit import CompiledInBlockError, nothing_compiled
@@ -189,17 +187,6 @@ def test_a_signature_compiled_while_measuring_is_an_error():
         double(1.0)
 
 
-def test_works_take_turns_in_abba_order():
-    order = []
-    works = {name: (lambda name=name: order.append(name)) for name in "ab"}
-    compared = interleave(
-        works, ScriptedMeter([Measurement()]), repeats=4, turn_s=1e-9, block_s=1e-9
-    )
-    assert order[:4] == ["a", "a", "b", "b"]  # warm-up and timing
-    assert order[4:12] == list("abbaabba")
-    assert len(compared["a"].times_s) == 4
-
-
 @pytest.mark.parametrize(
     ("once", "dear", "cheap", "expected"),
     [(10, 3, 1, 5), (10, 1, 1, math.inf), (10, 1, 2, math.inf), (0, 2, 1, 0)],
@@ -223,12 +210,6 @@ def test_growth_exponent_of_a_power_law():
     sizes = [10, 100, 1000]
     assert growth_exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
     assert math.isnan(growth_exponent([10], [1]))
-
-
-def test_the_interval_of_a_median_holds_it():
-    median, low, high = median_interval([3.0, 1.0, 2.0, 5.0, 4.0])
-    assert (median, low <= median <= high) == (3.0, True)
-    assert median_interval([7.0]) == (7.0, 7.0, 7.0)
 
 
 def block(wall_s, load, cores, rated_w, ram_w, source="modelled"):

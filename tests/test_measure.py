@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecotrack.measure import measure, repeat
+from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
 
@@ -127,23 +127,3 @@ def test_cpu_time_of_child_processes_is_counted(meter):
     with measure(meter) as window:
         child = subprocess.run([sys.executable, "-c", BURN_CPU], capture_output=True, check=True)
     assert window.cost.cpu_s >= float(child.stdout) >= 0.2
-
-
-def test_repeat_divides_the_block_by_its_loops(meter):
-    calls = []
-
-    def work() -> None:
-        calls.append(None)
-        meter.spend(3)
-        time.sleep(0.001)
-
-    cost = repeat(work, meter, block_s=0.05)
-    assert cost.loops > 1
-    assert len(calls) == cost.loops + 2, "a warm-up and a trial call come first"
-    assert cost.block.cpu_j == pytest.approx(3 * cost.loops)
-    assert cost.each.cpu_j == pytest.approx(3)
-    assert cost.each.wall_s * cost.loops == pytest.approx(cost.block.wall_s)
-
-
-def test_work_longer_than_the_block_is_measured_once(meter):
-    assert repeat(lambda: time.sleep(0.02), meter, block_s=0.001).loops == 1

@@ -29,7 +29,7 @@ from ecotrack.stats import Ratio, ratio_interval
 
 RECORDED = Path(__file__).parents[1] / "tests" / "data" / "turns.json.gz"
 MOST_TURNS = 75  # when the time is up in a replay: as in QUICK, two works at 0.2 s a turn
-APART = 11  # turns between the starts of two replays, so that long ones overlap
+APART = 17  # turns between the starts of two replays, so that long ones overlap
 PAIRS = {"A/A": AGAIN, "A/B": B}
 
 

@@ -103,9 +103,7 @@ class Series:
 
     @property
     def energy_j(self) -> Interval:
-        """Joules a call. The interval is that of the repeats: how far the meter is off, it cannot
-        tell.
-        """
+        """Joules a call. How far the meter is off, this interval of the repeats cannot tell."""
         return median_interval(self.energies_j)
 
     @property
@@ -199,9 +197,8 @@ def interleave(
     while works and not _enough(list(turns.values()), plan, time.perf_counter() - start):
         for name in names:
             tick(name)
-            loops = max(1, math.ceil(LOOP_MARGIN * plan.turn_s / fastest_s[name]))
-            turn = _turn(works[name], meter, loops)
-            fastest_s[name] = min(fastest_s[name], turn.cost.wall_s / loops)
+            turn = _turn(works[name], meter, _loops(plan.turn_s, fastest_s[name]))
+            fastest_s[name] = min(fastest_s[name], turn.cost.wall_s / turn.loops)
             turns[name].append(turn)
         names.reverse()
     return {name: Series(tuple(taken), plan) for name, taken in turns.items()}
@@ -232,7 +229,11 @@ def _once_s(work: Work) -> float:
     work()
     start = time.perf_counter()
     work()
-    return max(time.perf_counter() - start, SHORTEST_CALL_S)
+    return time.perf_counter() - start
+
+
+def _loops(turn_s: float, call_s: float) -> int:
+    return max(1, math.ceil(LOOP_MARGIN * turn_s / max(call_s, SHORTEST_CALL_S)))
 
 
 def _turn(work: Work, meter: Meter, loops: int) -> Turn:

@@ -40,6 +40,7 @@ def test_a_replay_stops_where_the_interval_is_narrow(replayed):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # on a busy machine each of forty comparisons takes its 30 s
 def test_live_verdicts(tmp_path):
     file = tmp_path / "trust.json"
     command = [sys.executable, "-m", "bench.trust", "--json", str(file)]

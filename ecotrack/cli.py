@@ -29,12 +29,14 @@ def option(
     at_least: float | None = None,
     at_most: float | None = None,
     pattern: str | None = None,
+    one_of: Sequence[str] | None = None,
 ) -> Any:
     """A dataclass field that is also a command-line option, with the limits of its values.
 
-    `pattern` is a regular expression for text.
+    `pattern` is a regular expression for text, `one_of` the names that there are.
     """
-    metadata = {"help": help, "at_least": at_least, "at_most": at_most, "pattern": pattern}
+    limits = {"at_least": at_least, "at_most": at_most, "pattern": pattern, "one_of": one_of}
+    metadata = {"help": help, **limits}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -117,6 +119,9 @@ def _value(field: dataclasses.Field[Any], hint: Any, word: str) -> Any:
     if pattern and not re.fullmatch(pattern, str(value)):
         raise UserError(f"{name} must match {pattern}, got {word!r}")
     for item in value if isinstance(value, tuple) else (value,):
+        if field.metadata["one_of"] and item not in field.metadata["one_of"]:
+            there = ", ".join(field.metadata["one_of"])
+            raise UserError(f"{name} has no {item!r}; there are {there}")
         _check_range(name, item, field.metadata["at_least"], field.metadata["at_most"])
     return value
 

@@ -53,18 +53,11 @@ def greener(
     speed_up = work_ratio * one.wall_s / many.wall_s
     blocks = (one, many)
     if one.cpu_origin.source == "measured":
-        powers = [(block.total_j / block.wall_s, idle_w) for block in blocks]
-        models = [powers]
-    elif one.cpu_origin.source == "modelled":
-        loads = [block.cpu_s / block.wall_s / cores for block in blocks]
-        rated_w = one.cpu_j / one.wall_s / cubic(loads[0])  # CodeCarbon's own model, inverted
-        other_w = (one.ram_j + one.gpu_j) / one.wall_s
-        models = [
-            [(other_w + rated_w * curve(load), other_w + rated_w * curve(0)) for load in loads]
-            for curve in (linear, cubic)
-        ]
+        models = [[(block.total_j / block.wall_s, idle_w) for block in blocks]]
     else:
-        models = []
+        rated_w = rated(one, cores)
+        under = [powers(block, rated_w, cores) for block in blocks]
+        models = [[model[name] for model in under] for name in under[0]]
     return Verdict(
         speed_up=speed_up,
         gross=tuple(speed_up * p1 / p2 for (p1, _), (p2, _) in models),
@@ -72,9 +65,35 @@ def greener(
     )
 
 
-def linear(load: float) -> float:
+def powers(block: Measurement, rated_w: float | None, cores: int) -> dict[str, tuple[float, float]]:
+    """Model -> (power of a block, power of the idle machine), watts; none unless it is modelled."""
+    if rated_w is None:
+        return {}
+    other_w = (block.ram_j + block.gpu_j) / block.wall_s
+    share = load(block, cores)
+    return {
+        name: (other_w + rated_w * curve(share), other_w + rated_w * curve(0))
+        for name, curve in (("linear", linear), ("cubic", cubic))
+    }
+
+
+def rated(block: Measurement, cores: int) -> float | None:
+    """The rated power that a modelled block rests on, watts; None unless it is modelled."""
+    if block.cpu_origin.source != "modelled":
+        return None
+    if block.cpu_origin.rated_w is not None:
+        return block.cpu_origin.rated_w
+    return block.cpu_j / block.wall_s / cubic(load(block, cores))  # CodeCarbon's model, inverted
+
+
+def load(block: Measurement, cores: int) -> float:
+    """Share of the machine's cores that the work had, 0 to 1."""
+    return block.cpu_s / block.wall_s / cores
+
+
+def linear(share: float) -> float:
     """Share of rated power at a load from 0 to 1, if power were proportional to load."""
-    return min(load, 1.0)
+    return min(share, 1.0)
 
 
 def _word(gain: float) -> str:
@@ -83,6 +102,6 @@ def _word(gain: float) -> str:
     return "greener" if gain > 1 else "not greener"
 
 
-def cubic(load: float) -> float:
+def cubic(share: float) -> float:
     """Share of rated power at a load from 0 to 1, as CodeCarbon 3.3 models it."""
-    return 0.1 + 0.9 * min(load, 1.0) ** 3
+    return 0.1 + 0.9 * min(share, 1.0) ** 3

@@ -10,23 +10,21 @@ bytes more for each element that a Python sort still gets.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
+from ecotrack import Result, measure, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
-from ecotrack.lifetime import break_even
 from ecotrack.measure import Meter
-from ecotrack.repeating import LONG_ENOUGH_S, Plan, Series, interleave
-from ecotrack.stats import growth_exponent, median_interval
+from ecotrack.repeating import LONG_ENOUGH_S, Plan, interleave
+from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
+from experiments.reports.sorting import Study, report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.sorting import ALGORITHMS, Algorithm
-from experiments.workloads.sorting import figures as pictures
 from experiments.workloads.sorting.inputs import make
 from experiments.workloads.sorting.numpy_paths import PATHS, NumpySort
 
@@ -44,11 +42,15 @@ class Config(Metered):
     sizes: tuple[int, ...] = option(
         (1000, 10_000, 100_000, 1_000_000), "numbers of elements", at_least=1, at_most=100_000_000
     )
-    algorithms: tuple[str, ...] = option(tuple(ALGORITHMS), "which sorts to compare")
+    algorithms: tuple[str, ...] = option(
+        tuple(ALGORITHMS), "which sorts to compare", one_of=tuple(ALGORITHMS)
+    )
     dtype: Dtype = option("int32", "type of the elements")
     distribution: Distribution = option("random", "order and values of the elements")
     repeats: int = option(5, "turns of each sort, interleaved", at_least=2, at_most=1000)
-    threads: int | None = option(None, "for the sorts that take any; none: all", at_least=1)
+    threads: int | None = option(
+        None, "for the sorts that take any; none: all", at_least=1, at_most=cores()
+    )
     time_limit: float = option(
         0.5, "leave out a sort predicted to take more seconds", at_least=1e-3, at_most=1e6
     )
@@ -57,14 +59,7 @@ class Config(Metered):
 
 
 def check(config: Config, store: Store | None = None) -> None:
-    """Refuse unknown sorts, more threads than there are, and what none of the sorts can do."""
-    unknown = [name for name in config.algorithms if name not in ALGORITHMS]
-    if unknown:
-        raise UserError(f"--algorithms has no {unknown[0]!r}; there are {', '.join(ALGORITHMS)}")
-    if config.threads and config.threads > cores():
-        raise UserError(
-            f"--threads must be at most {cores()}, the cores here, got {config.threads}"
-        )
+    """Refuse what none of the sorts can do."""
     if not any(refusal(ALGORITHMS[name], config) is None for name in config.algorithms):
         raise UserError(f"none of --algorithms can sort {config.distribution} {config.dtype}")
 
@@ -76,66 +71,6 @@ def refusal(algorithm: Algorithm, config: Config) -> str | None:
     if algorithm.most_values and config.distribution != "few-unique":
         return f"{algorithm.name} is left out: its counters would not fit {config.distribution}"
     return None
-
-
-@dataclass
-class Study:
-    """What is known of one sort so far."""
-
-    algorithm: Algorithm
-    compiled: Measurement = field(default_factory=Measurement)
-    s_per_step: float = 0.0
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    blocks: Measurement = field(default_factory=Measurement)
-
-    def predicted_s(self, size: int) -> float:
-        """Seconds for one array, from the largest size so far."""
-        return self.s_per_step * self.algorithm.steps(size)
-
-    def keep(self, size: int, arrays: int, measured: Series) -> None:
-        """Add a row: time from the turns, energy from the block's power, its interval from time."""
-        elements = arrays * size
-        seconds, low, high = median_interval([t / elements for t in measured.times_s])
-        power_w = measured.block.total_j / measured.block.wall_s
-        g_per_j = measured.block.co2_g / measured.block.total_j
-        row: dict[str, Any] = {"algorithm": self.algorithm.name, "size": size, "arrays": arrays}
-        for end, value in (("", seconds), ("_low", low), ("_high", high)):
-            row |= {
-                f"ns_per_element{end}": value * 1e9,
-                f"uj_per_element{end}": value * power_w * 1e6,
-                f"g_per_element{end}": value * power_w * g_per_j,
-                f"ns_per_array{end}": value * size * 1e9,
-                f"g_per_array{end}": value * size * power_w * g_per_j,
-            }
-        row |= {"power_w": power_w, "block_s": measured.block.wall_s}
-        self.rows.append({**row, "short": measured.block.wall_s < LONG_ENOUGH_S})
-        self.blocks += measured.block
-        self.s_per_step = seconds * size / self.algorithm.steps(size)
-
-    @property
-    def legend(self) -> str:
-        """Name and the k of time ~ size^k, where there are two sizes to tell it by."""
-        times = [row["ns_per_array"] for row in self.rows]
-        k = growth_exponent([row["size"] for row in self.rows], times)
-        return self.algorithm.name if math.isnan(k) else f"{self.algorithm.name}, {k:.2f}"
-
-    def grams_for(self, size: int) -> dict[str, Any]:
-        """Emissions of sorting so many, from the largest size measured, by the sort's growth."""
-        last = self.rows[-1]
-        times = self.algorithm.steps(size) / self.algorithm.steps(last["size"])
-        return {"algorithm": self.algorithm.name, "grams": last["g_per_array"] * times}
-
-    def result(self) -> Result:
-        """This sort's own run: its curves by size."""
-        curves = {
-            metric: {row["size"]: row[key] for row in self.rows}
-            for metric, key in (
-                (metrics.SORT_NS, "ns_per_element"),
-                (metrics.SORT_UJ, "uj_per_element"),
-                (metrics.SORT_G, "g_per_element"),
-            )
-        }
-        return Result({"sorting": self.blocks, "compile": self.compiled}, curves=curves)
 
 
 def run(config: Config, meter: Meter) -> Result:
@@ -161,7 +96,8 @@ def run(config: Config, meter: Meter) -> Result:
                 compared = interleave(works, meter, plan, tick=progress.advance)
             for name, measured in compared.items():
                 going[name].keep(size, counts[name], measured)
-    return report(config, studies, findings)
+    data = f"{config.distribution} {config.dtype}"
+    return report(studies, data, [*findings, *numpy_finding(config)])
 
 
 def warmed_up(algorithm: Algorithm, config: Config, meter: Meter) -> Study:
@@ -228,84 +164,6 @@ def too_slow(study: Study, size: int, config: Config) -> str:
         f"{study.algorithm.name} stops before {size:,} elements: it would take some"
         f" {study.predicted_s(size):.3g} s, and --time-limit is {config.time_limit:g} s"
     )
-
-
-def report(config: Config, studies: Mapping[str, Study], findings: list[str]) -> Result:
-    """Tables, pictures and findings, and a child run for each sort."""
-    rows = [row for study in studies.values() for row in study.rows]
-    blocks = sum((study.blocks for study in studies.values()), Measurement())
-    compiled = sum((study.compiled for study in studies.values()), Measurement())
-    known = f"{config.distribution} {config.dtype}; {reading.known(blocks)}"
-    paid = paid_compilations(studies)
-    return Result(
-        costs={"sorting": blocks, "compile": compiled},
-        artifacts={
-            "sorting.csv": rows,
-            "sorting.json": rows,
-            "compiling.json": paid,
-            **(draw(rows, studies, known) if rows else {}),
-        },
-        summary={
-            f"Sorting {config.distribution} {config.dtype}": readable(rows),
-            "When compiling has paid, against pure Python": paid,
-        },
-        findings=[*findings, *numpy_finding(config)],
-        children={name: study.result() for name, study in studies.items() if study.rows},
-    )
-
-
-def draw(rows: list[dict[str, Any]], studies: Mapping[str, Study], known: str) -> dict[str, bytes]:
-    """The pictures, by file name."""
-    legend = {name: study.legend for name, study in studies.items()}
-    drawn = [{**row, "legend": legend[row["algorithm"]]} for row in rows]
-    time = pictures.by_size(drawn, "ns_per_array", "ns an array", "Time by size", known)
-    grams = pictures.by_size(drawn, "g_per_array", "g CO2e an array", "Emissions by size", known)
-    billion = [study.grams_for(10**9) for study in studies.values() if study.rows]
-    charts = {"time": time, "emissions": grams, "billion": pictures.billion(billion, known)}
-    return {f"{name}.png": figures.png(chart) for name, chart in charts.items()}
-
-
-def readable(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """The table as it is printed."""
-    return [
-        {
-            "algorithm": row["algorithm"],
-            "elements": f"{row['size']:,}",
-            "ns an element": f"{row['ns_per_element']:.3g}",
-            "interval": f"{row['ns_per_element_low']:.3g}–{row['ns_per_element_high']:.3g}",
-            "energy": reading.quantity(row["uj_per_element"] * 1e-6, "J"),
-            "emissions": reading.quantity(row["g_per_element"], "g"),
-            "block": "short" if row["short"] else "full",
-        }
-        for row in rows
-    ]
-
-
-def paid_compilations(studies: Mapping[str, Study]) -> list[dict[str, str]]:
-    """After how many elements the compiled version of a sort has paid for its compilation."""
-    found = []
-    for name, study in studies.items():
-        plain = studies.get(name.replace("numba-", "python-"))
-        if plain is None or plain is study or not study.compiled.wall_s:
-            continue
-        pairs = [(p, c) for p in plain.rows for c in study.rows if p["size"] == c["size"]]
-        if not pairs:
-            continue
-        slow, quick = pairs[-1]
-        ns, uj, cost = "ns_per_element", "uj_per_element", study.compiled
-        in_time = break_even(cost.wall_s, slow[ns] * 1e-9, quick[ns] * 1e-9)
-        in_energy = break_even(cost.total_j, slow[uj] * 1e-6, quick[uj] * 1e-6)
-        found.append(
-            {
-                "algorithm": name,
-                "time": f"{cost.wall_s:.2f} s",
-                "energy": reading.quantity(cost.total_wh, "Wh"),
-                "in arrays of": f"{slow['size']:,}",
-                "paid in time": reading.uses(in_time),
-                "paid in energy": reading.uses(in_energy, "elements"),
-            }
-        )
-    return found
 
 
 def numpy_finding(config: Config) -> list[str]:

@@ -20,6 +20,7 @@ from experiments import pi
 from experiments.workloads.jit import CompiledInBlockError, nothing_compiled
 from experiments.workloads.pi import METHODS
 from experiments.workloads.pi.blocks import BLOCK
+from experiments.workloads.pi.digits import samples_for
 from tests.conftest import Home
 
 CORES = os.cpu_count() or 1
@@ -261,11 +262,11 @@ def test_samples_for_some_digits_are_the_fewest_expected_to_do(name):
     method = METHODS[name]
     for digits in (2, 4, 6):
         rmse = math.pi * 10**-digits
-        samples = pi.samples_for(method, rmse)
+        samples = samples_for(method, rmse)
         assert samples is not None
         assert method.expected_rmse(samples) <= rmse < method.expected_rmse(samples * 0.99)
 
 
 def test_rounding_ends_the_digits_of_an_integral():
-    assert pi.samples_for(METHODS["midpoint"], 1e-17) is None
-    assert np.isfinite(pi.samples_for(METHODS["midpoint"], 1e-12))
+    assert samples_for(METHODS["midpoint"], 1e-17) is None
+    assert np.isfinite(samples_for(METHODS["midpoint"], 1e-12))

@@ -1,0 +1,259 @@
+"""What the ladder to π says: rows, pictures, and a run for each method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
+from ecotrack.host import cores
+from ecotrack.parallel import answer, greener
+from ecotrack.repeating import Series
+from experiments.workloads.pi import METHODS, gpu
+from experiments.workloads.pi import figures as pictures
+from experiments.workloads.pi.digits import DIGITS, samples_for
+
+UNIT, JOULES = "sample", "nj"
+Cell = tuple[str, int]  # method and threads
+Row = Mapping[str, Any]
+RULE = (
+    "Parallel is greener when the speed-up exceeds the ratio of powers; within 2 % there is no"
+    " difference. Where CPU power is modelled, the linear and CodeCarbon's cubic model must agree,"
+    " or the formula decides and not the machine."
+)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that a run has measured.
+
+    Attributes:
+        samples: of each estimate.
+        cells: each method on each number of threads.
+        totals: what each counted, of which 4 / samples is π.
+        apart: method -> phase that is no sampling -> its cost.
+        idle: the machine doing nothing.
+        device: the GPU's name, where one was used.
+    """
+
+    samples: int
+    cells: Mapping[Cell, Series]
+    totals: Mapping[Cell, float]
+    apart: Mapping[str, Mapping[str, Measurement]]
+    idle: Measurement
+    device: str | None
+
+    @property
+    def blocks(self) -> Measurement:
+        """All sampling together."""
+        return sum((series.block for series in self.cells.values()), Measurement())
+
+    @property
+    def idle_w(self) -> float:
+        """Power of the idle machine, watts."""
+        return self.idle.total_j / self.idle.wall_s
+
+
+def report(measured: Measured, findings: Sequence[str]) -> Result:
+    """Tables, pictures and findings, and a child run for each method."""
+    rows = table(measured)
+    paid, verdicts = paid_compilations(rows, measured), greener_rows(measured)
+    on_device = device_rows(rows, measured)
+    known = reading.known(measured.blocks)
+    return Result(
+        costs={
+            "sampling": measured.blocks,
+            "compile": sum((costs["compile"] for costs in measured.apart.values()), Measurement()),
+            "idle": measured.idle,
+        },
+        scores={metrics.IDLE_W: measured.idle_w},
+        artifacts={
+            "pi.csv": rows,
+            "pi.json": rows,
+            "compiling.json": paid,
+            "parallel.json": verdicts,
+            **({"cuda.json": on_device} if on_device else {}),
+            **draw(rows, f"{measured.samples:,} samples; {known}"),
+        },
+        tags=device_tag(measured),
+        summary={
+            f"π from {measured.samples:,} samples, each sample ({known})": readable(rows),
+            "When compiling has paid, against pure Python": paid,
+            "Is parallel greener? Energy on one thread over energy on many": verdicts,
+            f"Each estimate on {measured.device}": on_device,
+        },
+        findings=[
+            *findings,
+            f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source});"
+            " net is without it.",
+            RULE,
+            *unit_costs.caution(rows, measured.blocks),
+        ],
+        children={name: of_method(name, rows, measured) for name in measured.apart},
+    )
+
+
+def table(measured: Measured) -> list[dict[str, Any]]:
+    """A row for each method and number of threads."""
+    rows = []
+    for (name, threads), series in measured.cells.items():
+        method = METHODS[name]
+        alone = measured.cells.get(("numba-lanes" if name == "all-cores" else name, 1), series)
+        speed_up = alone.time_s.median / series.time_s.median
+        rows.append(
+            {
+                "method": name,
+                "threads": threads,
+                "kind": method.kind,
+                **unit_costs.per_unit(series, measured.samples, UNIT, JOULES),
+                "samples_per_s": measured.samples / series.time_s.median,
+                "speed_up": speed_up,
+                "efficiency": speed_up / (threads if alone is not series else 1),
+                "error": abs(4 * measured.totals[name, threads] / measured.samples - math.pi),
+                "expected_error": method.expected_rmse(measured.samples),
+            }
+        )
+    return rows
+
+
+def of(rows: Sequence[Row], method: str) -> list[Row]:
+    """The rows of one method, the fewest threads first."""
+    return [row for row in rows if row["method"] == method]
+
+
+def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """The table as it is printed."""
+    return [
+        {
+            "method": row["method"],
+            "thr.": str(row["threads"]),
+            **unit_costs.readable(row, UNIT, JOULES),
+            "eff.": f"{row['efficiency']:.0%}",
+            "error": f"{row['error']:.1e}",
+            "expected": f"{row['expected_error']:.1e}",
+        }
+        for row in rows
+    ]
+
+
+def draw(rows: Sequence[Row], known: str) -> dict[str, bytes]:
+    """The pictures, by file name."""
+    single = [of(rows, name)[0] for name in dict.fromkeys(row["method"] for row in rows)]
+    several = [row for row in rows if any(r["threads"] > 1 for r in of(rows, row["method"]))]
+    which = "by method (one thread, but for all-cores)"
+    charts: dict[str, Any] = {
+        "digits": pictures.digits(digit_rows(single), known),
+        "time": pictures.by_method(single, "ns_per_sample", "ns a sample", f"Time {which}", known),
+        "emissions": pictures.by_method(
+            single, "g_per_sample", "g CO2e a sample", f"Emissions {which}", known
+        ),
+        **({"speed_up": pictures.speed_up(several, known)} if several else {}),
+    }
+    return {f"{name}.png": figures.png(chart) for name, chart in charts.items()}
+
+
+def digit_rows(rows: Sequence[Row]) -> list[Row]:
+    """Joules that each method is expected to need for each number of digits."""
+    found: list[Row] = []
+    for row in rows:
+        for digits in DIGITS:
+            samples = samples_for(METHODS[row["method"]], math.pi * 10**-digits)
+            if samples is not None:
+                joules = samples * row["nj_per_sample"] * 1e-9
+                found.append({**row, "digits": digits, "joules": joules})
+    return found
+
+
+def paid_compilations(rows: Sequence[Row], measured: Measured) -> list[dict[str, str]]:
+    """After how many samples each compiled rung has paid, against pure Python."""
+    python = next(iter(of(rows, "python")), None)
+    return [
+        {
+            "method": name,
+            **unit_costs.paid(costs["compile"], python, of(rows, name)[0], UNIT, JOULES),
+        }
+        for name, costs in measured.apart.items()
+        if python is not None and costs["compile"].wall_s
+    ]
+
+
+def greener_rows(measured: Measured) -> list[dict[str, str]]:
+    """Is parallel greener? For each method that ran on one thread and on more."""
+    rows = []
+    for (name, threads), many in measured.cells.items():
+        one = measured.cells.get((name, 1))
+        if threads == 1 or one is None:
+            continue
+        verdict = greener(
+            one.block,
+            many.block,
+            work_ratio=many.loops / one.loops,
+            idle_w=measured.idle_w,
+            cores=cores(),
+        )
+        rows.append(
+            {
+                "method": f"{name}, 1 to {threads}",
+                "speed-up": f"{verdict.speed_up:.2f}",
+                "gross": " / ".join(f"{gain:.2f}" for gain in verdict.gross),
+                "parallel is": answer(verdict.gross),
+                "net": " / ".join(f"{gain:.2f}" for gain in verdict.net),
+                "and net": answer(verdict.net),
+            }
+        )
+    return rows
+
+
+def device_rows(rows: Sequence[Row], measured: Measured) -> list[dict[str, str]]:
+    """What an estimate on the device takes besides its darts, and how full the device is."""
+    found = []
+    for name, costs in measured.apart.items():
+        if "transfer" not in costs:
+            continue
+        moved, share = costs["transfer"], occupancy(name)
+        whole_s = of(rows, name)[0]["ns_per_sample"] * 1e-9 * measured.samples
+        found.append(
+            {
+                "method": name,
+                "time": reading.quantity(whole_s, "s"),
+                "of it transfer": reading.quantity(moved.wall_s, "s"),
+                "energy of transfer": reading.quantity(moved.total_j, "J"),
+                **({} if share is None else {"occupancy": f"{share:.0%}"}),
+            }
+        )
+    return found
+
+
+def occupancy(name: str) -> float | None:
+    """The share of the device's threads that a method has at work; None where nobody tells."""
+    rung = METHODS[name].function
+    return rung.occupancy() if isinstance(rung, gpu.Rung) else None
+
+
+def device_tag(measured: Measured) -> dict[str, str]:
+    """The GPU that was used."""
+    return {metrics.DEVICE_TAG: measured.device} if measured.device else {}
+
+
+def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
+    """A method's own run."""
+    mine, share = of(rows, name), occupancy(name)
+    first = mine[0]
+    return Result(
+        costs=measured.apart[name],
+        tags=device_tag(measured) if METHODS[name].needs_cuda else {},
+        scores={
+            metrics.PI_NS: first["ns_per_sample"],
+            metrics.PI_NJ: first["nj_per_sample"],
+            metrics.PI_THROUGHPUT: first["samples_per_s"],
+            metrics.PI_ERROR: first["error"],
+            metrics.PI_EXPECTED_ERROR: first["expected_error"],
+            **({} if share is None else {metrics.PI_OCCUPANCY: share}),
+        },
+        curves={
+            metrics.PI_SPEED_UP: {row["threads"]: row["speed_up"] for row in mine},
+            metrics.PI_EFFICIENCY: {row["threads"]: row["efficiency"] for row in mine},
+        },
+    )

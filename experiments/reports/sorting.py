@@ -1,0 +1,146 @@
+"""What the comparison of sorts says: rows, pictures, and a run for each sort."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
+from ecotrack.repeating import Series
+from ecotrack.stats import growth_exponent
+from experiments.workloads.sorting import Algorithm
+from experiments.workloads.sorting import figures as pictures
+
+UNIT, JOULES = "element", "uj"
+BILLION = 10**9
+CURVES = (
+    (metrics.SORT_NS, "ns_per_element"),
+    (metrics.SORT_UJ, "uj_per_element"),
+    (metrics.SORT_G, "g_per_element"),
+)
+
+
+@dataclass
+class Study:
+    """What is known of one sort so far."""
+
+    algorithm: Algorithm
+    compiled: Measurement = field(default_factory=Measurement)
+    s_per_step: float = 0.0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    blocks: Measurement = field(default_factory=Measurement)
+
+    def predicted_s(self, size: int) -> float:
+        """Seconds for one array, from the largest size so far."""
+        return self.s_per_step * self.algorithm.steps(size)
+
+    def keep(self, size: int, arrays: int, measured: Series) -> None:
+        """Add a row, from calls that sorted so many arrays each."""
+        figures_ = unit_costs.per_unit(measured, arrays * size, UNIT, JOULES)
+        row = {"algorithm": self.algorithm.name, "size": size, "arrays": arrays, **figures_}
+        self.rows.append(row)
+        self.blocks += measured.block
+        self.s_per_step = measured.time_s.median / arrays / self.algorithm.steps(size)
+
+
+def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> Result:
+    """Tables, pictures and findings, and a child run for each sort."""
+    rows = [row for study in studies.values() for row in study.rows]
+    blocks = sum((study.blocks for study in studies.values()), Measurement())
+    compiled = sum((study.compiled for study in studies.values()), Measurement())
+    paid = paid_compilations(studies)
+    return Result(
+        costs={"sorting": blocks, "compile": compiled},
+        artifacts={
+            "sorting.csv": rows,
+            "sorting.json": rows,
+            "compiling.json": paid,
+            **(draw(rows, studies, f"{data}; {reading.known(blocks)}") if rows else {}),
+        },
+        summary={
+            f"Sorting {data}, each element ({reading.known(blocks)})": readable(rows),
+            "When compiling has paid, against pure Python": paid,
+        },
+        findings=[*findings, *unit_costs.caution(rows, blocks)],
+        children={name: of_sort(study) for name, study in studies.items() if study.rows},
+    )
+
+
+def readable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The table as it is printed."""
+    return [
+        {
+            "algorithm": row["algorithm"],
+            "elements": f"{row['size']:,}",
+            **unit_costs.readable(row, UNIT, JOULES),
+        }
+        for row in rows
+    ]
+
+
+def draw(
+    rows: Sequence[Mapping[str, Any]], studies: Mapping[str, Study], known: str
+) -> dict[str, bytes]:
+    """The pictures, by file name."""
+    legends = {name: legend(study) for name, study in studies.items()}
+    arrays = [{**row, **of_array(row), "legend": legends[row["algorithm"]]} for row in rows]
+    billion = [of_billion(study) for study in studies.values() if study.rows]
+    charts = {
+        "time": pictures.by_size(arrays, "ns_per_array", "ns an array", "Time by size", known),
+        "emissions": pictures.by_size(
+            arrays, "g_per_array", "g CO2e an array", "Emissions by size", known
+        ),
+        "billion": pictures.billion(billion, known),
+    }
+    return {f"{name}.png": figures.png(chart) for name, chart in charts.items()}
+
+
+def legend(study: Study) -> str:
+    """Name and the k of time ~ size^k, where there are two sizes to tell it by."""
+    times = [row["ns_per_element"] * row["size"] for row in study.rows]
+    k = growth_exponent([row["size"] for row in study.rows], times)
+    return study.algorithm.name if math.isnan(k) else f"{study.algorithm.name}, {k:.2f}"
+
+
+def of_array(row: Mapping[str, Any]) -> dict[str, float]:
+    """The columns of a whole array."""
+    return {
+        f"{what}_per_array{end}": row[f"{what}_per_element{end}"] * row["size"]
+        for what in ("ns", "g")
+        for end in unit_costs.ENDS
+    }
+
+
+def of_billion(study: Study) -> dict[str, Any]:
+    """Emissions of sorting a billion, from the largest size measured, by the sort's growth."""
+    last = study.rows[-1]
+    times = study.algorithm.steps(BILLION) / study.algorithm.steps(last["size"])
+    return {
+        "algorithm": study.algorithm.name,
+        "grams": last["g_per_element"] * last["size"] * times,
+    }
+
+
+def of_sort(study: Study) -> Result:
+    """A sort's own run: its curves by size."""
+    return Result(
+        costs={"sorting": study.blocks, "compile": study.compiled},
+        curves={name: {row["size"]: row[key] for row in study.rows} for name, key in CURVES},
+    )
+
+
+def paid_compilations(studies: Mapping[str, Study]) -> list[dict[str, str]]:
+    """After how many elements the compiled version of a sort has paid for its compilation."""
+    found = []
+    for name, study in studies.items():
+        plain = studies.get(name.replace("numba-", "python-"))
+        if plain is None or plain is study or not study.compiled.wall_s:
+            continue
+        pairs = [(p, c) for p in plain.rows for c in study.rows if p["size"] == c["size"]]
+        if pairs:
+            slow, quick = pairs[-1]
+            row = unit_costs.paid(study.compiled, slow, quick, UNIT, JOULES)
+            found.append({"algorithm": name, "in arrays of": f"{slow['size']:,}", **row})
+    return found

@@ -61,6 +61,9 @@ INFERENCE_WH_PER_1K = _metric(
 INFERENCE_G_PER_1K = _metric(
     "inference/emissions_g_per_1k", "g CO2e", "lower", "emissions of 1,000 predictions"
 )
+INFERENCE_S_PER_1K = _metric(
+    "inference/wall_s_per_1k", "s", "lower", "time of 1,000 predictions, in one batch"
+)
 LATENCY_MS = _metric("inference/latency_ms", "ms", "lower", "time of one prediction, alone")
 
 TRAIN_LOSS = _metric("train/loss", "nat", "lower", "curve: training loss after each epoch")

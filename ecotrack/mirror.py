@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from ecotrack import metrics, pareto
 from ecotrack.cli import UserError
+from ecotrack.measurement import Measurement
 from ecotrack.study import Direction, Finished, Study
 from ecotrack.tracking import Record, RunView, Store
 
@@ -46,6 +47,11 @@ class Mirror:
         points = [*map(point, self._study.finished), (emissions_g, accuracy)]
         return bool(pareto.front(points)[-1])
 
+    def keep_cost(self, session: Measurement) -> None:
+        """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
+        self._study.keep_cost(session)
+        self._parent.write(values=cost_metrics(self._study.cost))
+
     def hypervolume_with(self, values: tuple[float, float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""
         accuracy, emissions_g = values
@@ -74,6 +80,15 @@ def point(trial: Finished) -> tuple[float, float]:
     """(grams, accuracy) of a trial, as `pareto` takes them."""
     accuracy, emissions_g = trial.values
     return emissions_g, accuracy
+
+
+def cost_metrics(spent: Measurement) -> dict[str, float]:
+    """What a study cost over all its sessions, as metrics of its run."""
+    return {
+        metrics.SEARCH_WH: spent.total_wh,
+        metrics.SEARCH_G: spent.co2_g,
+        metrics.SEARCH_S: spent.wall_s,
+    }
 
 
 def reference(study: Study) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Any
 from ecotrack import figures, metrics, pareto, reading
 from ecotrack.choosing import Candidate, candidate
 from ecotrack.measurement import Result
-from ecotrack.mirror import Mirror, point, reference
+from ecotrack.mirror import Mirror, cost_metrics, point, reference
 from ecotrack.study import Study
 from ecotrack.tracking import RunView
 
@@ -40,9 +40,7 @@ def report(study: Study, mirror: Mirror) -> Result:
         artifacts["importances.png"] = figures.png(figures.importances(matters, len(finished)))
     return Result(
         scores={
-            metrics.SEARCH_WH: spent.total_wh,
-            metrics.SEARCH_G: spent.co2_g,
-            metrics.SEARCH_S: spent.wall_s,
+            **cost_metrics(spent),
             metrics.SEARCH_TRIALS: len(finished),
             metrics.SEARCH_FRONT: len(front),
         },

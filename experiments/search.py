@@ -148,7 +148,7 @@ def carry_on(started: Session) -> None:
                 try_models(config, meter, study, mirror, parent, window)
                 finish_front(mirror, meter)
             finally:
-                study.keep_cost(window.so_far())
+                mirror.keep_cost(window.so_far())
         result = report(study, mirror)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
@@ -190,7 +190,7 @@ def try_models(
         return values
 
     def go_on() -> bool:
-        study.keep_cost(window.so_far())
+        mirror.keep_cost(window.so_far())
         front, spent = mirror.mark_front(), study.cost
         progress.update(len(study.finished), status(front, spent, config.time_s))
         return config.time_s is None or spent.wall_s < config.time_s

@@ -117,6 +117,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         metrics.EVAL_ACCURACY_HIGH: high,
         metrics.INFERENCE_WH_PER_1K: thousand.each.total_wh,
         metrics.INFERENCE_G_PER_1K: thousand.each.co2_g,
+        metrics.INFERENCE_S_PER_1K: thousand.each.wall_s,
         metrics.LATENCY_MS: one.each.wall_s * 1000,
     }
     costs = {

@@ -54,8 +54,8 @@ def test_a_make_command_has_its_rule(command: str):
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if not c.startswith("make")])
 def test_a_command_runs_as_written(study_home: Home, command: str):
-    entry = re.search(r"-e (\w+)", command)[1]
-    small = SMOKE[entry]
+    entry = re.search(r"-e (\w+)", command)
+    small = SMOKE[entry[1]] if entry else ()
     replaced = "|".join(option.split("=")[0] for option in small)  # MLflow takes each only once
     words = re.sub(rf"-P ({replaced})=\S+", "", command).split()
     done = study_home.command(*words, *(f"-P{option}" for option in small))

@@ -185,6 +185,10 @@ def test_kills_lose_no_finished_trial_and_leave_nothing_running(home: Home):
         os.killpg(process.pid, kill)
         assert process.wait(60) != 0
 
+    (killed,) = Store().runs(EXPERIMENT, {metrics.KIND_TAG: "search"})
+    spent = [trial.metrics.get(metrics.TOTAL_WH, 0.0) for trial in trials_of(Store())]
+    assert killed.metrics[metrics.SEARCH_WH] > sum(spent) > 0, "a killed study knows its cost"
+
     done = home.python("search", *LONG)
     assert done.returncode == 0, done.stderr
 

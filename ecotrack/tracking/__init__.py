@@ -10,6 +10,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its migrations are not our user's news
 
 from ecotrack.tracking.record import Record
-from ecotrack.tracking.store import RunView, Store
+from ecotrack.tracking.run_view import RunView
+from ecotrack.tracking.store import Store
 
 __all__ = ["Record", "RunView", "Store"]

@@ -7,14 +7,14 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.entities import Run
+from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,8 +22,8 @@ from ecotrack import SCHEMA, host, metrics
 from ecotrack.cli import UserError
 from ecotrack.tracking import views
 from ecotrack.tracking.record import NOTE_TAG, Record
+from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
 
-PARENT_TAG = "mlflow.parentRunId"
 UNTAKEN_S = 600  # our process tags its run in the first seconds
 UI_SERVER = "http://127.0.0.1:5000"
 
@@ -37,18 +37,6 @@ def project_root() -> Path:
 def default_uri() -> str:
     """$MLFLOW_TRACKING_URI, else `mlflow.db` in the project: what a bare `mlflow ui` shows."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
-
-
-@dataclass(frozen=True)
-class RunView:
-    """A run as it was read from the store."""
-
-    run_id: str
-    name: str
-    status: str
-    params: Mapping[str, str]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
 
 
 class Store:
@@ -144,7 +132,22 @@ class Store:
         if found is None:
             return []
         condition = " AND ".join(f"tags.`{key}` = '{text}'" for key, text in tags.items())
-        return [_view(run) for run in self._search([found.experiment_id], condition)]
+        return [view_of(run) for run in self._search([found.experiment_id], condition)]
+
+    def all_runs(self, *, deleted: bool = False) -> list[RunView]:
+        """The runs of all experiments, oldest first; what was deleted too, if it is asked for."""
+        which = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+        return [view_of(run) for run in self._search(list(self.experiment_names()), "", which)]
+
+    def experiment_names(self) -> dict[str, str]:
+        """Experiment id -> name, deleted ones included."""
+        found = self.client.search_experiments(ViewType.ALL, SEARCH_MAX_RESULTS_THRESHOLD)
+        return {experiment.experiment_id: experiment.name for experiment in found}
+
+    def curve(self, run_id: str, metric: str) -> dict[int, float]:
+        """Step -> value of one metric of a run."""
+        history = self.client.get_metric_history(run_id, metric)
+        return {point.step: point.value for point in history}
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run is here, and not deleted."""
@@ -155,14 +158,13 @@ class Store:
 
     def view(self, run_id: str) -> RunView:
         """One run as it stands."""
-        return _view(self.client.get_run(run_id))
+        return view_of(self.client.get_run(run_id))
 
     def children(self, parent_id: str) -> list[RunView]:
         """The children of a run, oldest first."""
         experiment_id = self.client.get_run(parent_id).info.experiment_id
-        return [
-            _view(r) for r in self._search([experiment_id], f"tags.`{PARENT_TAG}` = '{parent_id}'")
-        ]
+        condition = f"tags.`{PARENT_TAG}` = '{parent_id}'"
+        return [view_of(run) for run in self._search([experiment_id], condition)]
 
     def kill(self, run_id: str, reason: str) -> None:
         """Close a run whose process is gone."""
@@ -206,13 +208,19 @@ class Store:
     def _server(self) -> str:
         return self.uri.rstrip("/") if self.uri.startswith("http") else UI_SERVER
 
-    def _search(self, experiment_ids: Sequence[str], condition: str) -> list[Run]:
+    def _search(
+        self,
+        experiment_ids: Sequence[str],
+        condition: str,
+        which: int = ViewType.ACTIVE_ONLY,
+    ) -> list[Run]:
         found: list[Run] = []
         token = None
         while True:
             page = self.client.search_runs(
                 list(experiment_ids),
                 condition,
+                which,
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
             )
@@ -286,13 +294,6 @@ def _was_never_taken_up(run: Run) -> bool:
     tags, age_s = run.data.tags, time.time() - run.info.start_time / 1000
     ours = tags.get("mlflow.source.name", "").endswith(str(project_root()))
     return ours and "mlflow.project.entryPoint" in tags and age_s > UNTAKEN_S
-
-
-def _view(run: Run) -> RunView:
-    data, info = run.data, run.info
-    return RunView(
-        info.run_id, info.run_name or "", info.status, data.params, data.metrics, data.tags
-    )
 
 
 def _sqlite_path(uri: str) -> Path | None:

@@ -1,0 +1,76 @@
+"""What runs cost as a whole, with nothing counted twice: what is within a run is in its figure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ecotrack import metrics
+from ecotrack.tracking import RunView
+
+
+@dataclass(frozen=True)
+class Bill:
+    """Energy and emissions, and the runs whose share nobody knows."""
+
+    energy_wh: float = 0.0
+    emissions_g: float = 0.0
+    unknown: tuple[RunView, ...] = ()
+
+    def __add__(self, other: Bill) -> Bill:
+        return Bill(
+            self.energy_wh + other.energy_wh,
+            self.emissions_g + other.emissions_g,
+            self.unknown + other.unknown,
+        )
+
+
+def whole(run: RunView) -> Bill | None:
+    """What a run itself says that it cost; None where it says nothing.
+
+    A study's figure covers all its sessions, a launched run's its whole process; any other run
+    has its phases. Grams without energy are a copy of another run's: `choose` has them.
+    """
+    phases = ((metrics.TOTAL_WH, metrics.EMISSIONS_G), *map(_costs, metrics.PHASES))
+    for pairs in (
+        ((metrics.SEARCH_WH, metrics.SEARCH_G),),
+        ((metrics.RUN_WH, metrics.RUN_G),),
+        phases,
+    ):
+        seen = [(run.metrics[wh], run.metrics[g]) for wh, g in pairs if {wh, g} <= set(run.metrics)]
+        if seen:
+            return Bill(sum(wh for wh, _ in seen), sum(g for _, g in seen))
+    return None
+
+
+def own_runs(runs: Sequence[RunView]) -> list[RunView]:
+    """All but mere launches, which stand for a run elsewhere."""
+    return [run for run in runs if run.tags.get(metrics.KIND_TAG) != "launch"]
+
+
+def bills(runs: Sequence[RunView]) -> list[tuple[RunView, Bill]]:
+    """The runs that lie within no other of these, each with all that is within it.
+
+    A run whose own figure is missing, or smaller than its children's because it was killed before
+    it wrote a newer one, costs what they do.
+    """
+    counted = own_runs(runs)
+    ids = {run.run_id for run in counted}
+    children = defaultdict(list)
+    for run in counted:
+        children[run.parent_id if run.parent_id in ids else None].append(run)
+
+    def bill(run: RunView) -> Bill:
+        parts = sum(map(bill, children[run.run_id]), Bill())
+        own = whole(run)
+        if own is None:
+            return parts + Bill(unknown=(run,))
+        return own if own.energy_wh >= parts.energy_wh else parts
+
+    return [(run, bill(run)) for run in children[None]]
+
+
+def _costs(phase: str) -> tuple[str, str]:
+    _, wh, g = metrics.phase_metrics(phase)
+    return wh, g

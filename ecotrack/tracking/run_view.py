@@ -1,0 +1,51 @@
+"""A run as it was read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mlflow.entities import Run
+
+PARENT_TAG = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it was read from the store.
+
+    `start_s` is Unix time; `wall_s` is how long the run was open, None while it still is.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    experiment_id: str
+    start_s: float
+    wall_s: float | None
+    deleted: bool
+
+    @property
+    def parent_id(self) -> str | None:
+        """The run that this one is within, if any."""
+        return self.tags.get(PARENT_TAG)
+
+
+def view_of(run: Run) -> RunView:
+    """What MLflow gave, as ours."""
+    data, info = run.data, run.info
+    return RunView(
+        run_id=info.run_id,
+        name=info.run_name or "",
+        status=info.status,
+        params=data.params,
+        metrics=data.metrics,
+        tags=data.tags,
+        experiment_id=info.experiment_id,
+        start_s=info.start_time / 1000,
+        wall_s=(info.end_time - info.start_time) / 1000 if info.end_time else None,
+        deleted=info.lifecycle_stage != "active",
+    )

@@ -1,0 +1,93 @@
+"""Adding up runs: nothing twice, nothing left out without saying so."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecotrack import metrics
+from ecotrack.bill import Bill, bills, whole
+from ecotrack.tracking import RunView
+from ecotrack.tracking.run_view import PARENT_TAG
+
+PROCESS = {metrics.RUN_WH: 5.0, metrics.RUN_G: 2.0}
+STUDY = {metrics.SEARCH_WH: 7.0, metrics.SEARCH_G: 3.0}
+MAIN = {metrics.TOTAL_WH: 1.0, metrics.EMISSIONS_G: 0.5}
+_, SETUP_WH, SETUP_G = metrics.phase_metrics("setup")
+
+
+def run(name: str, values=None, *, parent: str | None = None, kind: str = "train") -> RunView:
+    tags = {metrics.KIND_TAG: kind, **({PARENT_TAG: parent} if parent else {})}
+    return RunView(name, name, "FINISHED", {}, values or {}, tags, "1", 0.0, 1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param(MAIN, Bill(1.0, 0.5), id="one phase"),
+        pytest.param({**MAIN, SETUP_WH: 0.25, SETUP_G: 0.125}, Bill(1.25, 0.625), id="two phases"),
+        pytest.param({**MAIN, **PROCESS}, Bill(5.0, 2.0), id="the process holds its phases"),
+        pytest.param({**PROCESS, **STUDY}, Bill(7.0, 3.0), id="the study holds its sessions"),
+        pytest.param({metrics.EMISSIONS_G: 9.0}, None, id="grams copied from another run"),
+        pytest.param({metrics.VAL_ACCURACY: 0.9}, None, id="no figures"),
+    ],
+)
+def test_what_a_run_says_of_itself(values, expected):
+    assert whole(run("a", values)) == expected
+
+
+def test_children_are_within_their_parent():
+    family = [run("a", PROCESS), run("b", MAIN, parent="a"), run("c", MAIN, parent="a")]
+    assert bills(family) == [(family[0], Bill(5.0, 2.0))]
+
+
+def test_a_child_that_says_nothing_is_within_its_parent_all_the_same():
+    family = [run("a", PROCESS), run("killed", parent="a")]
+    assert bills(family) == [(family[0], Bill(5.0, 2.0))]
+
+
+def test_a_parent_that_says_nothing_costs_what_its_children_do_and_is_not_known():
+    family = [run("a"), run("b", MAIN, parent="a"), run("killed", parent="a")]
+    ((_, bill),) = bills(family)
+    assert (bill.energy_wh, bill.emissions_g) == (1.0, 0.5)
+    assert {missing.name for missing in bill.unknown} == {"a", "killed"}
+
+
+def test_a_parent_killed_before_it_wrote_costs_no_less_than_its_children():
+    family = [run("a", MAIN), run("b", MAIN, parent="a"), run("c", MAIN, parent="a")]
+    assert bills(family) == [(family[0], Bill(2.0, 1.0))]
+
+
+def test_a_child_whose_parent_is_not_here_stands_for_itself():
+    orphan = run("b", MAIN, parent="gone")
+    assert bills([orphan]) == [(orphan, Bill(1.0, 0.5))]
+
+
+def test_a_mere_launch_is_no_run_of_its_own():
+    assert bills([run("launched", kind="launch")]) == []
+
+
+@st.composite
+def families(draw: st.DrawFn) -> list[RunView]:
+    """Runs that each lie within an earlier one or none, with figures of their own or none."""
+    runs: list[RunView] = []
+    for number in range(draw(st.integers(0, 12))):
+        parent = draw(st.sampled_from([None, *(r.name for r in runs)]))
+        wh = draw(st.none() | st.integers(0, 100))
+        values = None if wh is None else {metrics.RUN_WH: float(wh), metrics.RUN_G: float(wh)}
+        runs.append(run(f"run {number}", values, parent=parent))
+    return runs
+
+
+@given(families())
+def test_the_sum_lies_between_the_dearest_run_and_all_of_them(runs):
+    total = sum((bill for _, bill in bills(runs)), Bill())
+    own = [known.energy_wh for r in runs if (known := whole(r))]
+    assert max(own, default=0) <= total.energy_wh <= sum(own)
+    assert total.emissions_g == total.energy_wh
+
+
+@given(families(), st.randoms())
+def test_the_order_of_runs_does_not_matter(runs, random):
+    shuffled = random.sample(runs, len(runs))
+    as_found = {one.name: (b.energy_wh, len(b.unknown)) for one, b in bills(runs)}
+    assert {one.name: (b.energy_wh, len(b.unknown)) for one, b in bills(shuffled)} == as_found

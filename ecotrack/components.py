@@ -69,8 +69,8 @@ def gpu(tracker: Any) -> Component:
         kinds = {True: "energy counter", False: "sampled power"}
         each = [f"{device._gpu_name}: {kinds[device._has_counter]}" for device in devices]
         return Component("measured", ", ".join(each))
-    if any("GPU" in part.description() for part in tracker._hardware):  # of Apple's chip
-        return Component("measured", "PowerMetrics")
+    if any(getattr(part, "chip_part", "") == "GPU" for part in tracker._hardware):
+        return Component("measured", "Apple's powermetrics")
     return Component("absent", "CodeCarbon found none")
 
 

@@ -80,8 +80,8 @@ class CodeCarbonMeter:
 
     CPU packages and DRAM are counted by our own RAPL reader where they have counters. CodeCarbon
     3.3.2 leaves DRAM out, takes a reset for a wrap and drops what passes while a counter may not
-    be read; tests/test_meters.py says when it no longer does. All else is CodeCarbon's: GPUs, and
-    the formulas for machines without counters.
+    be read; tests/test_meters_on_fixtures.py notices when that is mended. All else is CodeCarbon's:
+    GPUs, and the formulas for machines without counters.
 
     Every argument is given, so that no stray .codecarbon.config or CODECARBON_* speaks.
     CodeCarbon does not look again within 50 ms: a shorter window is charged for 50 ms, rather
@@ -99,7 +99,8 @@ class CodeCarbonMeter:
         self.grid = grid
         self._read_at_s = -RESOLUTION_S
         self._totals = _Totals()
-        self._gpu_flaws: dict[str, None] = {}
+        self._gpu_flaws: dict[str, None] = {}  # in the order in which they were seen
+        self.components: dict[str, components.Component] = {}
         self._counters = Powercap()
         self._tracker = OfflineEmissionsTracker(
             country_iso_code=grid.country,

@@ -76,14 +76,18 @@ def test_the_thread_sees_every_wrap_by_itself(tmp_path):
     """Real thread, real clock: only the size of the counter is not of this world."""
     machine = PowercapMachine(tmp_path, packages=1, max_energy_uj=100_000_000)
     counters = Powercap(tmp_path)
-    seen = threading.Event()
-    update = counters.update
+    seen, waits = threading.Event(), []
+    update, wait = counters.update, counters._stopped.wait
 
     def tell() -> None:
         update()
         seen.set()
 
-    counters.update = tell
+    def note(timeout: float) -> bool:
+        waits.append(timeout)
+        return wait(timeout)
+
+    counters.update, counters._stopped.wait = tell, note
     counters.start()
     for _ in range(10):
         machine.advance(joules=40)  # 50 J are believable in a period
@@ -93,6 +97,7 @@ def test_the_thread_sees_every_wrap_by_itself(tmp_path):
         assert seen.wait(30), "the second one began after the step"
     counters.stop()
     assert counters.read()[0] == pytest.approx(400)
+    assert set(waits) == {counters.period_s} == {0.025}
     assert "powercap" not in [thread.name for thread in threading.enumerate()]
 
 

@@ -1,4 +1,5 @@
 import ast
+import doctest
 import os
 import sys
 import time
@@ -7,7 +8,9 @@ import pytest
 from codecarbon.core import cpu, gpu, gpu_nvidia, hardware_cache
 from codecarbon.external import hardware
 
-from ecotrack import powercap
+from ecotrack import powercap, testing
+from ecotrack.measure import measure
+from ecotrack.meters import CodeCarbonMeter, grid
 from ecotrack.testing import Clock, NvmlMachine, PowercapMachine
 from tests.conftest import ROOT
 
@@ -202,3 +205,12 @@ def test_it_needs_no_test_runner():
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in getattr(node, "names", [])]
             assert "pytest" not in [getattr(node, "module", None), *names]
+
+
+@pytest.mark.parametrize("subject", [testing, Clock, NvmlMachine, PowercapMachine])
+def test_the_examples_are_true(subject, tmp_path):
+    names = {"folder": tmp_path, "time": time, "measure": measure, "grid": grid}
+    names |= {"CodeCarbonMeter": CodeCarbonMeter, **vars(testing)}
+    [example] = doctest.DocTestFinder(recurse=False).find(subject, globs=names)
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0

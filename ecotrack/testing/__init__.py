@@ -4,8 +4,8 @@
 ...     with CodeCarbonMeter(grid("WORLD")) as meter, measure(meter) as window:
 ...         clock.advance(10)
 ...         machine.advance(joules=500, dram_joules=40)
->>> window.cost.cpu_j, window.cost.ram_j
-(500.0, 40.0)
+>>> round(window.cost.cpu_j), round(window.cost.ram_j)
+(500, 40)
 
 They stand in for hardware alone: the CodeCarbon that reads them is the real one.
 """

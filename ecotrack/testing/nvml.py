@@ -20,8 +20,8 @@ class NvmlMachine:
     >>> with NvmlMachine(gpus=2).installed() as gpus:
     ...     with CodeCarbonMeter(grid("WORLD")) as meter, measure(meter) as window:
     ...         gpus.advance(joules=900)
-    >>> window.cost.gpu_j
-    900.0
+    >>> round(window.cost.gpu_j)
+    900
 
     Args:
         gpus: how many.

@@ -28,9 +28,10 @@ class PowercapMachine:
     The zones lie flat beside `intel-rapl` as links, too. Counters start at different values.
     A meter believes 2000 W of a counter and no more, so give it time: see `Clock`.
 
-    >>> machine = PowercapMachine(folder, packages=1)
+    >>> machine = PowercapMachine(folder, packages=1, max_energy_uj=3_000_000_000)
     >>> machine.advance(joules=500, dram_joules=40)
     >>> int((folder / "intel-rapl:0/energy_uj").read_text())
+    1500000000
 
     Args:
         folder: an existing folder, which becomes /sys/class/powercap.

@@ -17,8 +17,11 @@ GIB = 2**30
 class NvmlMachine:
     """GPUs with an energy counter each, in millijoules as NVML has them.
 
-    >>> with NvmlMachine(gpus=2).installed() as gpus:
+    CodeCarbon does not look twice within 50 ms, so let time pass: see `Clock`.
+
+    >>> with Clock() as clock, NvmlMachine(gpus=2).installed() as gpus:
     ...     with CodeCarbonMeter(grid("WORLD")) as meter, measure(meter) as window:
+    ...         clock.advance(10)
     ...         gpus.advance(joules=900)
     >>> round(window.cost.gpu_j)
     900

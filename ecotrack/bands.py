@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ecotrack.measurement import Origin
+
 
 @dataclass(frozen=True)
 class Band:
@@ -18,12 +20,15 @@ BANDS = {
     "cpu-counter": Band(1.05, "RAPL against power meters: Khan et al. 2018, 10.1145/3177754"),
     "ram-counter": Band(1.20, "RAPL of DRAM: Desrochers et al. 2016, 10.1145/2989081.2989088"),
     "gpu-counter": Band(1.10, "NVML against power meters: Yang et al. 2024, arXiv:2312.02741"),
-    "cpu-model": Band(1.80, "CodeCarbon's load curve on its own four calibration machines"),
-    "ram-guess": Band(2.00, "5 W a module, and the number of modules is guessed"),
+    "cpu-estimate": Band(1.80, "CodeCarbon's load curve on its own four calibration machines"),
+    "ram-estimate": Band(2.00, "5 W a module, and the number of modules is guessed"),
 }
 WALL = Band(1.5, "a wall meter reads 1.25 to 1.5 times as much: Fischer 2025, arXiv:2509.22092")
 
 
-def factor(meter: str, calibrated: Mapping[str, float]) -> float:
-    """Of a kind of meter: the user's own where there is one, else that of the literature."""
+def factor(part: str, origin: Origin, calibrated: Mapping[str, float]) -> float:
+    """Of cpu, ram or gpu, known so: the user's own where there is one, else the literature's."""
+    if origin.source == "absent":
+        return 1.0
+    meter = f"{part}-counter" if origin.source == "measured" else f"{part}-estimate"
     return calibrated.get(meter, BANDS[meter].factor)

@@ -24,7 +24,7 @@ def flaw(cost: Measurement) -> str | None:
         joules, origin = getattr(cost, f"{name}_j"), getattr(cost, f"{name}_origin")
         if joules < 0:
             return f"the counter of the {name.upper()} went backwards, by {-joules:.3g} J"
-        if origin.most_w and joules > origin.most_w * cost.wall_s > 0:
+        if origin.most_w and joules > origin.most_w * max(cost.wall_s, TELLING_S):
             return (
                 f"the {name.upper()} is said to have drawn {joules / cost.wall_s:.3g} W,"
                 f" and cannot draw more than {origin.most_w:.3g} W"

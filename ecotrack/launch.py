@@ -94,7 +94,8 @@ def launch(
         with started.run(experiment, title) as record:
             with raw_record(started.meter) as raw, measure(started.meter) as process:
                 result = run(started.config, started.meter)
-            text = "".join(f"- {sentence}\n" for sentence in result.findings)
+            findings = [*result.findings, *started.meter.flaws]
+            text = "".join(f"- {sentence}\n" for sentence in findings)
             artifacts = {**result.artifacts, **raw, **({"findings.md": text} if text else {})}
             scores = {**result.scores, **run_totals(process.cost)}
             record.log(replace(result, scores=scores, artifacts=artifacts))
@@ -105,7 +106,7 @@ def launch(
                     child.log(found)
         for title, rows in result.summary.items():
             terminal.table(title, rows)
-        for sentence in result.findings:
+        for sentence in findings:
             terminal.say(sentence)
         link = started.store.run_link(started.store.experiment_id(experiment), record.run_id)
         terminal.say(f"More of it: `make ui`, then {link}")
@@ -143,8 +144,11 @@ def meter_for(options: Metered) -> CodeCarbonMeter:
         UserError: the country or the file is none.
     """
     try:
-        machine.load()
-        return CodeCarbonMeter(grid(options.country))
+        known = machine.load()
+        given = {
+            name: watts for name in ("cpu_watts", "ram_watts") if (watts := getattr(options, name))
+        }
+        return CodeCarbonMeter(grid(options.country), replace(known, **given))
     except UnknownCountryError as error:
         raise cli.UserError(f"--country: {error}") from error
     except machine.MachineFileError as error:

@@ -13,6 +13,7 @@ import pytest
 from ecotrack.tracking import Store
 
 ROOT = Path(__file__).parents[1]
+os.environ["ECOTRACK_MACHINE"] = str(ROOT / "none.json")  # whatever is known of this machine
 SMALL = (
     "--families=mlp,cnn",
     "--augmentations=none,flip",

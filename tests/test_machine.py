@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ecotrack import bands, host, machine
 from ecotrack.machine import Idle, Machine, MachineFileError
+from ecotrack.measurement import ABSENT, Origin
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def test_nothing_is_known_of_a_new_machine():
 
 
 def test_what_was_saved_is_read_back():
-    known = Machine(65, 12.5, {"cpu-model": 1.2}, Idle(20, 60, host.boot_id(), "modelled"))
+    known = Machine(65, 12.5, {"cpu-estimate": 1.2}, Idle(20, 60, host.boot_id(), "modelled"))
     machine.save(known)
     assert machine.load() == known
 
@@ -40,7 +41,10 @@ def test_idle_power_holds_for_one_boot_and_one_way_of_knowing():
         ('{"cpu_watts": -65}', "cpu_watts must be between 0 and 100,000 W, got -65"),
         ('{"cpu_watts": "sixty"}', "not supported"),
         ('{"factors": {"cpu": 2}}', "no meter is called 'cpu'; there are cpu-counter"),
-        ('{"factors": {"cpu-model": 0.5}}', "the factor of cpu-model must be between 1 and 100"),
+        (
+            '{"factors": {"cpu-estimate": 0.5}}',
+            "the factor of cpu-estimate must be between 1 and 100",
+        ),
         ('{"idle": {"power_w": 3}}', "missing"),
         ("[1]", "mapping"),
     ],
@@ -62,6 +66,9 @@ def test_a_user_may_edit_the_file(place):
 
 @given(st.sampled_from(sorted(bands.BANDS)), st.floats(1, 100))
 def test_a_calibration_of_one_s_own_goes_before_the_literature(meter, factor):
-    assert bands.factor(meter, {meter: factor}) == factor
-    assert bands.factor(meter, {}) == bands.BANDS[meter].factor
+    part, kind = meter.split("-")
+    origin = Origin("measured" if kind == "counter" else "modelled")
+    assert bands.factor(part, origin, {meter: factor}) == factor
+    assert bands.factor(part, origin, {}) == bands.BANDS[meter].factor
+    assert bands.factor(part, ABSENT, {meter: factor}) == 1
     assert bands.BANDS[meter].says

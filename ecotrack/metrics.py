@@ -8,6 +8,9 @@ from typing import Literal
 
 from ecotrack.measurement import Measurement
 
+SCHEMA = 2  # of the names here: 2 knows origins and bands
+READABLE = (1, 2)
+
 
 @dataclass(frozen=True)
 class Metric:

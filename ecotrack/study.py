@@ -21,9 +21,10 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import READABLE, SCHEMA, host
+from ecotrack import host
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
+from ecotrack.metrics import READABLE, SCHEMA
 from ecotrack.space import Choice, Real, Space, Whole, rounded
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from ecotrack import SCHEMA, metrics
+from ecotrack import metrics
 from ecotrack.mirror import DIRECTIONS
 from ecotrack.study import Study
 from ecotrack.tracking import Store
@@ -76,7 +76,7 @@ def test_a_run_holds_all_that_is_promised_of_train(home: Home):
     assert run.tags[metrics.COUNTRY_TAG] == "FRA"
     assert run.tags[metrics.INTENSITY_YEAR_TAG] == "2023"
     assert run.tags[metrics.SOURCE_TAG] in ("measured", "modelled", "assumed")
-    assert run.tags[metrics.SCHEMA_TAG] == str(SCHEMA)
+    assert run.tags[metrics.SCHEMA_TAG] == str(metrics.SCHEMA)
     assert set(run.metrics) <= set(metrics.TABLE)
     low, accuracy, high = (
         run.metrics[name]

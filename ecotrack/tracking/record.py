@@ -109,6 +109,18 @@ class Record:
             self._client.set_tag(self.run_id, TABLES_TAG, json.dumps([*listed, entry]))
 
 
+def log_to_active_run(cost: Measurement) -> None:
+    """Write a measurement as the main phase of the run that a script has started with MLflow.
+
+    Raises:
+        RuntimeError: it has started none.
+    """
+    active = mlflow.active_run()
+    if active is None:
+        raise RuntimeError("no MLflow run is active; start one: with mlflow.start_run(): ...")
+    Record(active.info.run_id).log(Result(costs={"block": cost}))
+
+
 def flatten(result: Result) -> dict[str, float]:
     """Costs and scores as metrics."""
     values: dict[str, float] = {}

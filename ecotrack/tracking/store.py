@@ -18,7 +18,7 @@ from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import SCHEMA, host, metrics
+from ecotrack import host, metrics
 from ecotrack.cli import UserError
 from ecotrack.tracking import views
 from ecotrack.tracking.record import NOTE_TAG, Record
@@ -117,7 +117,7 @@ class Store:
         found = self.client.get_experiment_by_name(name)
         if found is None:
             return self.client.create_experiment(
-                name, self._artifact_location(name), tags={metrics.SCHEMA_TAG: str(SCHEMA)}
+                name, self._artifact_location(name), tags={metrics.SCHEMA_TAG: str(metrics.SCHEMA)}
             )
         if found.lifecycle_stage != "active":
             raise UserError(
@@ -281,7 +281,7 @@ class Store:
 @cache  # git takes longer than a run's other tags together, and a search opens many runs
 def _host_tags() -> dict[str, str]:
     tags = {
-        metrics.SCHEMA_TAG: str(SCHEMA),
+        metrics.SCHEMA_TAG: str(metrics.SCHEMA),
         metrics.HOST_TAG: host.describe(),
         metrics.PROCESS_TAG: host.process_id(),
     }

@@ -178,11 +178,11 @@ class CodeCarbonMeter:
         age_s = time.perf_counter() - self._read_at_s
         if SAME_MOMENT_S < age_s < RESOLUTION_S:
             time.sleep(RESOLUTION_S - age_s)
-        self._totals.data = None
+        before = self._totals.data
         self._tracker.flush()
         self._read_at_s = time.perf_counter()
         data = self._totals.data
-        if data is None:
+        if data is None or data is before:
             raise MeterError(
                 "CodeCarbon gave no reading; its log (CODECARBON_LOG_LEVEL) may say why"
             )

@@ -27,7 +27,7 @@ from ecotrack.measurement import Measurement, from_fields
 
 BEAT_S = 1.0
 SAMPLE_S = 15.0  # a reading takes the interpreter from pure Python: each second it costs 4 %
-EMPTY = asdict(Measurement())
+NOTHING, FIELDS = vars(Measurement()), asdict(Measurement())
 MEASURED = {"clocks", "energy"}
 
 
@@ -224,10 +224,11 @@ def replay(path: Path) -> dict[str, Known]:
 
 def encode(line: Line) -> bytes:
     """A line as JSON; what has its default value is left out."""
-    words = {name: value for name, value in asdict(line).items() if value}
+    words = {name: value for name, value in vars(line).items() if value}
     for name in MEASURED & words.keys():
-        words[name] = {key: word for key, word in words[name].items() if word != EMPTY[key]}
-    return json.dumps({"moment": round(time.time(), 3), **words}).encode() + b"\n"
+        words[name] = {k: v for k, v in vars(words[name]).items() if v != NOTHING[k]}
+    words["moment"] = round(time.time(), 3)
+    return json.dumps(words, default=asdict).encode() + b"\n"
 
 
 def decode(text: bytes) -> Line:
@@ -235,6 +236,6 @@ def decode(text: bytes) -> Line:
     words = json.loads(text)
     del words["moment"]
     measured: dict[str, Any] = {
-        name: from_fields(EMPTY | words.pop(name)) for name in MEASURED & words.keys()
+        name: from_fields(FIELDS | words.pop(name)) for name in MEASURED & words.keys()
     }
     return Line(**measured, **words)

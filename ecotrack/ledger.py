@@ -26,7 +26,7 @@ from ecotrack.measure import Meter, clocks
 from ecotrack.measurement import Measurement, from_fields
 
 BEAT_S = 1.0
-SAMPLE_S = 15.0  # a reading takes the interpreter from pure Python: each second it costs 4 %
+SAMPLE_S = 15.0  # beside pure Python, which holds the interpreter, each reading loses some energy
 NOTHING, FIELDS = vars(Measurement()), asdict(Measurement())
 MEASURED = {"clocks", "energy"}
 

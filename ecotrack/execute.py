@@ -15,9 +15,10 @@ from shutil import which
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.launch import Metered, Session, raw_record, session
+from ecotrack.launch import Metered, Session, insured, raw_record, session
 from ecotrack.measure import Window, measure
 from ecotrack.measurement import Result
+from ecotrack.tracking.record import run_totals
 
 PATIENCE_S = 10.0  # between asking a command to end and ending it
 
@@ -67,9 +68,10 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
     """
     config = started.config
     title = config.name or shlex.join(command)[:60]
-    with started.run(config.experiment, title, params={"command": shlex.join(command)}) as record:
+    named = started.run(config.experiment, title, params={"command": shlex.join(command)})
+    with named as record, insured(record, started.ledger):
         code = None
-        with raw_record(started.meter) as raw, measure(started.meter) as window:
+        with raw_record(started.meter) as raw, measure(started.ledger) as window:
             process = subprocess.Popen(command)
             try:
                 code = process.wait()
@@ -90,7 +92,7 @@ def bill(window: Window, code: int) -> Result:
     cost = window.so_far()
     return Result(
         costs={"command": cost},
-        scores={metrics.EXIT_CODE: code},
+        scores={metrics.EXIT_CODE: code, **run_totals(cost)},
         summary={reading.known(cost): reading.costs({"command": cost})},
     )
 

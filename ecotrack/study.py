@@ -161,9 +161,15 @@ class Study:
         kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
         return sum((from_fields(fields) for fields in kept), Measurement())
 
-    def keep_cost(self, session: Measurement) -> None:
-        """Replace what this process's session has cost so far."""
-        self._study.set_user_attr(SESSION_PREFIX + host.process_id(), asdict(session))
+    def keep_cost(self, session: Measurement, process: str = "") -> None:
+        """Replace what a process's session, this one's if none is named, has cost so far.
+
+        A longer session stays: what a killed process kept itself may be older than its ledger, or
+        newer.
+        """
+        key = SESSION_PREFIX + (process or host.process_id())
+        if session.wall_s >= self._attrs.get(key, {}).get("wall_s", 0):
+            self._study.set_user_attr(key, asdict(session))
 
     def agree_on(self, terms: Mapping[str, str]) -> None:
         """Hold every session to what the first one set: results of other terms do not compare.

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecotrack import gates, measure, metrics, reading, terminal
+from ecotrack import gates, host, measure, metrics, reading, terminal
 from ecotrack.cli import option, parameters, spell
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
@@ -140,6 +140,8 @@ def carry_on(started: Session) -> None:
     """One session of a study: trials, the front on the test images, the report, the print."""
     config, store, ledger = started.config, started.store, started.ledger
     study = open_study(config.study, store)
+    # Energy known in another way, or on another machine, ranks no model of this front.
+    study.agree_on({"machine": host.describe(), "energy": reading.known(ledger.read())})
     name = f"study {config.study}"
     with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
         store.bill(parent.run_id, study.keep_cost)

@@ -177,16 +177,15 @@ class Study:
         Raises:
             UserError: the study was begun on other terms.
         """
-        begun = self._attrs.get(TERMS_KEY)
-        if begun is None:
-            self._study.set_user_attr(TERMS_KEY, dict(terms))
-            return
+        begun = self._attrs.get(TERMS_KEY, {})
         for name, value in terms.items():
-            if begun.get(name) != value:
+            if begun.get(name, value) != value:
                 raise UserError(
-                    f"study {self.name!r} was begun with {name} {begun.get(name)}, not {value};"
+                    f"study {self.name!r} was begun with {name} {begun[name]}, not {value};"
                     " take another --study"
                 )
+        if not begun.keys() >= terms.keys():
+            self._study.set_user_attr(TERMS_KEY, {**begun, **terms})
 
     def search(
         self,

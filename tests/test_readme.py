@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 import subprocess
 import sys
 
@@ -63,7 +64,7 @@ def test_a_command_runs_as_written(study_home: Home, command: str):
     entry = re.search(r"-e (\w+)", command)
     small = SMOKE[entry[1]] if entry else ()
     replaced = "|".join(option.split("=")[0] for option in small)  # MLflow takes each only once
-    words = re.sub(rf"-P ({replaced})=\S+", "", command).split()
+    words = shlex.split(re.sub(rf"-P ({replaced})=\S+", "", command))
     done = study_home.command(*words, *(f"-P{option}" for option in small))
     assert done.returncode == 0, done.stderr
 

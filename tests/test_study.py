@@ -131,6 +131,7 @@ def test_a_study_keeps_its_terms(path):
     study = Study(path, "s", DIRECTIONS)
     study.agree_on({"images": "none", "country": "FRA"})
     Study(path, "s", DIRECTIONS).agree_on({"images": "none", "country": "FRA"})
+    study.agree_on({"machine": "mine"})  # a term that is new, as after an update
     with pytest.raises(UserError, match="was begun with country FRA, not POL"):
         study.agree_on({"images": "none", "country": "POL"})
 

@@ -10,9 +10,11 @@ print(window.cost.total_wh)
 from __future__ import annotations
 
 import atexit
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecotrack.measure import Meter, Window
@@ -22,6 +24,8 @@ from ecotrack.measurement import Measurement
 if TYPE_CHECKING:
     from ecotrack.repeating import Plan, Series
 
+_depth: list[ExitStack] = []
+
 
 @contextmanager
 def measure(meter: Meter | None = None) -> Iterator[Window]:
@@ -29,9 +33,15 @@ def measure(meter: Meter | None = None) -> Iterator[Window]:
 
     Args:
         meter: whatever has a `read()`; None: CodeCarbon, started when it is first needed, which
-            takes some seconds before the block and none of it.
+            takes some seconds before the block and none of it. Then the block waits for the
+            machine's turn, too.
     """
-    with measure_with(meter or own_meter()) as window:
+    if meter is not None:
+        with measure_with(meter) as window:
+            yield window
+        return
+    meter = own_meter()
+    with _own_turn(), measure_with(meter) as window:
         yield window
 
 
@@ -45,7 +55,11 @@ def repeat(
     from ecotrack.repeating import LOOK
     from ecotrack.repeating import repeat as repeat_with
 
-    return repeat_with(work, meter or own_meter(), plan or LOOK)
+    if meter is not None:
+        return repeat_with(work, meter, plan or LOOK)
+    meter = own_meter()
+    with _own_turn():
+        return repeat_with(work, meter, plan or LOOK)
 
 
 def log(cost: Measurement) -> None:
@@ -71,3 +85,18 @@ def own_meter() -> Meter:
     meter = meter_for(Metered())
     atexit.register(meter.__exit__)
     return meter.__enter__()
+
+
+@contextmanager
+def _own_turn() -> Iterator[None]:
+    """The machine's turn, held while any block of this process is measured; blocks nest."""
+    from ecotrack.turn import turn
+
+    with ExitStack() as held:
+        if not _depth:
+            held.enter_context(turn(Path(sys.argv[0]).name or "python"))
+        _depth.append(held)
+        try:
+            yield
+        finally:
+            _depth.pop()

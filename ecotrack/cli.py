@@ -57,7 +57,7 @@ def parse(config_type: type[C], argv: Sequence[str], *, prog: str, description: 
         parser.add_argument(
             f"--{spell(field.name)}",
             metavar=_metavar(hints[field.name]),
-            help=f"{field.metadata['help']} (default: {render(field.default)})",
+            help=f"{field.metadata['help']} (default: {render(field.default)})".replace("%", "%%"),
         )
     words = vars(parser.parse_args(list(argv)))
     given = {
@@ -155,6 +155,8 @@ def _convert(hint: Any, word: str) -> Any:
         if not float(word).is_integer():
             raise ValueError
         return int(float(word))
+    if hint is float and word.endswith("%"):
+        return _convert(float, word[:-1]) / 100
     value = hint(word)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ecotrack import gates
+from ecotrack.cli import option
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Measurement
 from ecotrack.stats import Interval, median_interval, more_repeats, ratio_interval, trend
@@ -64,6 +65,31 @@ LOOK = Plan()
 QUICK = Plan(block_s=1.0, limit_s=30.0)
 BRIEF = Plan(block_s=1.0, precision=None)  # a second, however wide the interval
 CLAIM = Plan(repeats=30, block_s=6 * LONG_ENOUGH_S, limit_s=300.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeats:
+    """The options of an experiment that measures in turns."""
+
+    repeats: int = option(5, "turns of each, interleaved, at least", at_least=2, at_most=1000)
+    claim: bool = option(False, "30 turns at least, as a published figure needs")
+    precision: float | None = option(
+        None,
+        "go on until the times are known as well, such as 2%, or the time is up",
+        at_least=1e-4,
+        at_most=1,
+    )
+    thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
+
+    @property
+    def plan(self) -> Plan:
+        """These options as a plan."""
+        return Plan(
+            repeats=max(self.repeats, CLAIM.repeats) if self.claim else self.repeats,
+            block_s=LONG_ENOUGH_S if self.thorough else QUICK.block_s,
+            precision=self.precision,
+            limit_s=CLAIM.limit_s if self.claim else LOOK.limit_s,
+        )
 
 
 @dataclass(frozen=True)

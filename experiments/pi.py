@@ -21,7 +21,7 @@ from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
-from ecotrack.repeating import BRIEF, LONG_ENOUGH_S, Plan, interleave, repeat
+from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
 from experiments.reports.pi import Cell, Measured, report
 from experiments.workloads.jit import compilations, nothing_compiled
@@ -29,7 +29,7 @@ from experiments.workloads.pi import METHODS, Method, gpu
 
 
 @dataclass(frozen=True)
-class Config(Metered):
+class Config(Metered, Repeats):
     """What `pi` can be told."""
 
     samples: int = option(
@@ -44,8 +44,6 @@ class Config(Metered):
     threads: tuple[int, ...] | None = option(
         None, "how many to try; none: 1 and all", at_least=1, at_most=cores()
     )
-    repeats: int = option(5, "turns of each way, interleaved", at_least=2, at_most=1000)
-    thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
     device: int = option(0, "index of the CUDA device, where there is one", at_least=0)
     idle_s: float = option(10.0, "how long to measure the idle machine", at_least=1, at_most=3600)
     seed: int = option(0, "of the points", at_least=0, at_most=2**31)
@@ -95,9 +93,8 @@ def run(config: Config, meter: Meter) -> Result:
     names = dict.fromkeys(name for name, _ in cells(config))
     apart = {name: measure_apart(METHODS[name], config, meter) for name in names}
     totals: dict[Cell, float] = {}
-    block_s = LONG_ENOUGH_S if config.thorough else 1.0
-    plan = Plan(config.repeats, block_s, precision=None)
-    turns = len(cells(config)) * (config.repeats + 1)
+    plan = config.plan
+    turns = len(cells(config)) * (plan.repeats + 1)
     with terminal.bar("π", turns) as progress, nothing_compiled():
         works = {key(cell): work(cell, config, totals, progress) for cell in cells(config)}
         measured = interleave(works, meter, plan, tick=progress.advance)

@@ -19,7 +19,7 @@ from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
-from ecotrack.repeating import LONG_ENOUGH_S, Plan, interleave
+from ecotrack.repeating import Repeats, interleave
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
 from experiments.reports.sorting import Study, report
@@ -36,7 +36,7 @@ WARM_UP = 200_000  # elements; the fast sort hands smaller ones over
 
 
 @dataclass(frozen=True)
-class Config(Metered):
+class Config(Metered, Repeats):
     """What `sorting` can be told."""
 
     sizes: tuple[int, ...] = option(
@@ -47,14 +47,12 @@ class Config(Metered):
     )
     dtype: Dtype = option("int32", "type of the elements")
     distribution: Distribution = option("random", "order and values of the elements")
-    repeats: int = option(5, "turns of each sort, interleaved", at_least=2, at_most=1000)
     threads: int | None = option(
         None, "for the sorts that take any; none: all", at_least=1, at_most=cores()
     )
     time_limit: float = option(
         0.5, "leave out a sort predicted to take more seconds", at_least=1e-3, at_most=1e6
     )
-    thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
     seed: int = option(0, "of the elements", at_least=0, at_most=2**31)
 
 
@@ -81,9 +79,8 @@ def run(config: Config, meter: Meter) -> Result:
         name: warmed_up(ALGORITHMS[name], config, meter) for name in refusals if not refusals[name]
     }
     going = dict(studies)
-    block_s = LONG_ENOUGH_S if config.thorough else 1.0
-    plan = Plan(config.repeats, block_s, precision=None)
-    turns = len(config.sizes) * len(studies) * (config.repeats + 1)
+    plan = config.plan
+    turns = len(config.sizes) * len(studies) * (plan.repeats + 1)
     with terminal.bar("sorting", turns) as progress:
         for number, size in enumerate(sorted(config.sizes)):
             for name, study in list(going.items()):

@@ -230,3 +230,18 @@ def test_a_mistake_of_ours_keeps_its_traceback():
 
 def test_none_is_spelled_in_one_way():
     assert render(None) == NONE == "none"
+
+
+def test_a_percentage_is_a_number():
+    assert read("--real", "2%").real == read("--real", "0.02").real == 0.02
+    for word in ("%", "two%", "2%%x"):
+        with pytest.raises(UserError, match="--real takes NUMBER"):
+            read("--real", word)
+
+
+@pytest.mark.parametrize("entry", ["sorting", "pi"])
+def test_a_percent_sign_in_an_explanation_is_no_riddle(entry, capsys):
+    with pytest.raises(SystemExit) as leaving:
+        read("--help", config=importlib.import_module(f"experiments.{entry}").Config)
+    assert leaving.value.code == 0
+    assert "such as 2%" in re.sub(r"\s+", " ", capsys.readouterr().out)

@@ -3,10 +3,12 @@ import sys
 import time
 from dataclasses import replace
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecotrack import gates
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
@@ -127,3 +129,14 @@ def test_cpu_time_of_child_processes_is_counted(meter):
     with measure(meter) as window:
         child = subprocess.run([sys.executable, "-c", BURN_CPU], capture_output=True, check=True)
     assert window.cost.cpu_s >= float(child.stdout) >= 0.2
+
+
+def test_a_core_that_is_unplugged_takes_its_ticks_along_and_spoils_nothing(monkeypatch):
+    """Linux drops an offline core's times from the machine's: the sum goes back."""
+    busy = iter([psutil.cpu_times(), psutil.cpu_times()._replace(user=0.0, system=0.0)])
+    monkeypatch.setattr(psutil, "cpu_times", lambda: next(busy))
+    with measure(ScriptedMeter([Measurement(), Measurement(cpu_j=5)])) as window:
+        time.sleep(gates.TELLING_S)
+    assert window.cost.other_cpu_s < 0
+    assert gates.others_share(window.cost, cores=2) == 0
+    assert gates.flaw(window.cost) is None

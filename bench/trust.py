@@ -45,6 +45,11 @@ class Comparison:
     median: float
     ratio: Ratio
 
+    @property
+    def precise(self) -> bool:
+        """Whether the ratio is known as well as asked; if not, the time was up before."""
+        return self.ratio.half_width <= PRECISION
+
 
 def replays(file: Path = RECORDED) -> Iterator[Comparison]:
     """Comparisons of recorded turns, each as long as those of `interleave`."""
@@ -112,6 +117,8 @@ def summary(found: list[Comparison]) -> list[dict[str, Any]]:
                     "workload": workload,
                     "comparisons": len(here),
                     "differ": sum(c.ratio.differs for c in here),
+                    "precise": sum(c.precise for c in here),
+                    "precise_differ": sum(c.precise and c.ratio.differs for c in here),
                     "turns": float(np.median([c.turns for c in here])),
                     "median": float(np.median([c.median for c in here])),
                     "ratio": float(np.median([c.ratio.ratio for c in here])),
@@ -121,20 +128,20 @@ def summary(found: list[Comparison]) -> list[dict[str, Any]]:
     return rows
 
 
-def table(rows: list[dict[str, Any]]) -> Table:
-    """The rows as they are printed."""
-    shown = Table(title=f"Difference seen; stops at ±{PRECISION:.0%} of the time's ratio")
-    for heading in ("source", "pair", "of", "workload"):
+def table(source: str, rows: list[dict[str, Any]]) -> Table:
+    """The rows of one source as they are printed."""
+    shown = Table(title=f"{source}: verdicts that say difference")
+    for heading in ("pair", "of", "workload"):
         shown.add_column(heading)
-    for heading in ("difference", "turns", "median", "ratio", "interval"):
+    for heading in ("all", f"at ±{PRECISION:.0%}", "turns", "median", "ratio", "interval"):
         shown.add_column(heading, justify="right")
-    for row in rows:
+    for row in (row for row in rows if row["source"] == source):
         shown.add_row(
-            row["source"],
             row["pair"],
             row["quantity"],
             row["workload"],
-            f"{row['differ']} of {row['comparisons']}",
+            f"{row['differ']}/{row['comparisons']}",
+            f"{row['precise_differ']}/{row['precise']}",
             f"{row['turns']:.0f}",
             f"{row['median']:.3g}" if row["workload"] != "all" else "",
             f"{row['ratio']:.3f}",
@@ -154,7 +161,8 @@ def main() -> None:
     console = Console()
     found = [*replays(), *live(options.live, console)]
     rows = summary(found)
-    console.print(table(rows))
+    for source in dict.fromkeys(row["source"] for row in rows):
+        console.print(table(source, rows))
     if options.json:
         report = {
             "machine": host.describe(),

@@ -1,7 +1,8 @@
 """Turns of the same work, twice, and of a tenth more: `python -m bench.turns FILE` records some.
 
-The file, such as tests/data/turns.json.gz, keeps earlier sessions; each has the date, the load of
-the machine before it, and seconds a call of each turn, in the order of time.
+A file keeps its earlier sessions; each has its date, and seconds a call of each turn in the order
+of time. Those of tests/data/turns.json.gz are from two shared cores of an AMD EPYC (Zen 4, virtual)
+while others used both: the load rose from 1 to 7, and turns' times vary by 4 to 60 %.
 """
 
 from __future__ import annotations
@@ -88,10 +89,10 @@ def write(file: Path, sessions: list[dict[str, Any]]) -> None:
 
 def session(workload: str) -> dict[str, Any]:
     """Measure a workload's alternatives in turns."""
-    begun = {"date": datetime.now(UTC).isoformat(timespec="seconds"), "load": os.getloadavg()[0]}
+    date = datetime.now(UTC).isoformat(timespec="seconds")
     measured = interleave(alternatives(workload), ScriptedMeter([Measurement()]), PLAN)
     turns = {name: seconds(series) for name, series in measured.items()}
-    return {"workload": workload, **begun, "turn_s": PLAN.turn_s, "turns": turns}
+    return {"workload": workload, "date": date, "turn_s": PLAN.turn_s, "turns": turns}
 
 
 def seconds(series: Series) -> dict[str, list[float]]:

@@ -28,7 +28,9 @@ from ecotrack.measurement import Measurement
 from ecotrack.meters import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
 from ecotrack.noise import Noise, noise
 from ecotrack.powercap import Powercap
+from ecotrack.turn import turn
 
+NO_METER = ScriptedMeter([Measurement()])
 UNKNOWN = "unknown"
 SETTINGS = ".codecarbon.config"
 LISTENED_TO = "CODECARBON_LOG_LEVEL"
@@ -55,29 +57,31 @@ def main(words: Sequence[str]) -> None:
             stack.enter_context(meter)
         except MeterError as error:
             terminal.say(f"No energy can be read on this machine: {error}")
-            reads = ScriptedMeter([Measurement()])
+            reads = NO_METER
         examine(config, meter, reads)
 
 
 def examine(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
-    """Everything in turn; idle power last, when it is sure that it can be kept."""
+    """Everything in turn; what takes the machine waits for it, and idle power comes last."""
     terminal.table("Energy", list(energy(meter)), prose=True)
     for what, command in missing(meter):
         terminal.say(f"- {what}\n    {command}" if command else f"- {what}")
     terminal.say("")
     terminal.table("This machine", condition(meter), prose=True)
-    found = noise(reads, config.noise_s)
-    terminal.table(f"Noise: a work against itself, {found.pairs} pairs of turns", [row(found)])
-    for sentence in (found.meaning, *meter.flaws):
-        terminal.say(sentence)
-    date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
-    checked = Checked(date, found.ratio.half_width, found.others, meter.way)
-    terminal.say(keep(config, checked=checked))
-    if config.idle:
-        terminal.say(f"Now leave the machine alone for {config.idle:g} s …")
-        idle = idle_power(reads, config.idle, meter.way)
-        keep(config, idle=idle)
-        terminal.say(f"The idle machine draws {idle.power_w:.3g} W. Runs tell net energy from now.")
+    with turn("doctor", wait=not config.no_wait):
+        with measure(reads) as window:
+            found = noise(NO_METER, config.noise_s)  # of time: a bad counter is no noise
+        terminal.table(f"Noise: a work against itself, {found.pairs} pairs of turns", [row(found)])
+        for sentence in (found.meaning, *doubts(window.cost), *meter.flaws):
+            terminal.say(sentence)
+        date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
+        checked = Checked(date, found.ratio.half_width, found.others, meter.way)
+        terminal.say(keep(config, checked=checked))
+        if config.idle:
+            terminal.say(f"Now leave the machine alone for {config.idle:g} s …")
+            idle = idle_power(reads, config.idle, meter.way)
+            keep(config, idle=idle)
+            terminal.say(f"The idle machine draws {idle.power_w:.3g} W; runs tell net energy now.")
 
 
 def energy(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
@@ -176,6 +180,12 @@ def row(found: Noise) -> dict[str, str]:
         "others had": f"{found.others:.0%} of the cores",
         "verdict": found.verdict,
     }
+
+
+def doubts(cost: Measurement) -> Iterator[str]:
+    """What the meter said of the noise test, if that cannot be right."""
+    if why := gates.flaw(cost):
+        yield f"The meter cannot be right about this test: {why}. Runs will be marked as invalid."
 
 
 def idle_power(meter: Meter, seconds: float, way: str) -> Idle:

@@ -15,9 +15,10 @@ from shutil import which
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.launch import Metered, Session, raw_record, session
-from ecotrack.measure import Window, measure
-from ecotrack.measurement import Result
+from ecotrack.launch import Metered, Session, insured, raw_record, session
+from ecotrack.measure import measure
+from ecotrack.measurement import Measurement, Result
+from ecotrack.tracking.record import run_totals
 
 PATIENCE_S = 10.0  # between asking a command to end and ending it
 
@@ -65,19 +66,16 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
     Raises:
         CommandFailedError: it ended with another exit code than 0; the run is FAILED.
     """
-    config = started.config
-    title = config.name or shlex.join(command)[:60]
-    with started.run(config.experiment, title, params={"command": shlex.join(command)}) as record:
-        code = None
-        with raw_record(started.meter) as raw, measure(started.meter) as window:
+    config, ledger, words = started.config, started.ledger, shlex.join(command)
+    opened = started.run(config.experiment, config.name or words[:60], params={"command": words})
+    with opened as record, insured(record, ledger):
+        with raw_record(started.meter) as raw, measure(ledger) as window:
             process = subprocess.Popen(command)
             try:
                 code = process.wait()
             finally:
                 end(process)
-                if code is None:
-                    record.log(bill(window, 128))
-        result = bill(window, code if code >= 0 else 128 - code)
+        result = bill(window.cost, code if code >= 0 else 128 - code)
         record.log(replace(result, artifacts=raw))
         for heading, rows in result.summary.items():
             terminal.table(heading, rows, stderr=True)
@@ -85,12 +83,11 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
             raise CommandFailedError(result.scores[metrics.EXIT_CODE])
 
 
-def bill(window: Window, code: int) -> Result:
-    """What the command has cost so far."""
-    cost = window.so_far()
+def bill(cost: Measurement, code: int) -> Result:
+    """What the command cost, and how it ended."""
     return Result(
         costs={"command": cost},
-        scores={metrics.EXIT_CODE: code},
+        scores={metrics.EXIT_CODE: code, **run_totals(cost)},
         summary={reading.known(cost): reading.costs({"command": cost})},
     )
 

@@ -44,7 +44,7 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
     Args:
         points: the trials.
         title: of the picture.
-        known: how the energy is known; said under the title.
+        known: how the energy is known; said under the title, a line for each `; `.
     """
     rows = [
         {
@@ -72,7 +72,7 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
     labels = members.mark_text(align="left", dx=7, dy=9, fontSize=10).encode(text="model:N")
     return (
         (steps + dots + labels)
-        .properties(title=alt.Title(title, subtitle=known), width=640, height=400)
+        .properties(title=alt.Title(title, subtitle=known.split("; ")), width=640, height=400)
         .interactive()
     )
 

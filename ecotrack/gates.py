@@ -29,7 +29,7 @@ def flaw(cost: Measurement) -> str | None:
                 f"the {name.upper()} is said to have drawn {joules / cost.wall_s:.3g} W,"
                 f" and cannot draw more than {origin.most_w:.3g} W"
             )
-    if cost.cpu_s > BUSY_S and cost.total_j == 0:
+    if cost.cpu_s > BUSY_S and cost.total_j == 0 and cost.source != "absent":
         return f"{cost.cpu_s:.3g} s of CPU time are said to have cost no energy"
     if cost.wall_s > TELLING_S and cost.total_j < LEAST_OF_IDLE * cost.idle_j:
         return (

@@ -69,6 +69,11 @@ def is_dead(process: str) -> bool:
         return True
 
 
+def descends_from(pid: int) -> bool:
+    """Whether this process was started by that one, or by one that it started, and so on."""
+    return pid in (parent.pid for parent in psutil.Process().parents())
+
+
 def git_is_dirty(folder: Path) -> bool | None:
     """Whether the checkout differs from its commit; None outside one."""
     command = ["git", "-C", str(folder), "status", "--porcelain"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from ecotrack.anywhere import own_meter
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement
 
@@ -13,21 +14,24 @@ from ecotrack.measurement import Measurement
 class EnergyPerEpoch(keras.callbacks.Callback):
     """Measures each epoch, validation included, and puts the figures into Keras' own history.
 
-    >>> energy = EnergyPerEpoch(meter)
+    >>> energy = EnergyPerEpoch()
     >>> history = model.fit(x, y, epochs=3, callbacks=[energy])
     >>> history.history["energy_wh"]  # one figure an epoch
     >>> energy.epochs[0].cpu_s  # the whole Measurement
 
     List it first: what other callbacks do at the end of an epoch is then not measured.
 
+    Args:
+        meter: whatever has a `read()`; None: the process's own.
+
     Attributes:
         epochs: a Measurement for each epoch.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter | None = None) -> None:
         super().__init__()
         self.epochs: list[Measurement] = []
-        self._meter = meter
+        self._meter = meter or own_meter()
         self._window: Window | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -6,16 +6,19 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ecotrack import cli, machine, metrics, terminal
-from ecotrack.measure import measure
+from ecotrack.ledger import Ledger, dead, replay
+from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
 from ecotrack.meters import CodeCarbonMeter, UnknownCountryError, grid
 from ecotrack.tracking import Record, Store
 from ecotrack.tracking.record import run_totals
+from ecotrack.turn import turn
 
 RAW_RECORD = "codecarbon.json"
 
@@ -43,12 +46,16 @@ def metered(config: Metered) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Session:
-    """What a command has once its arguments are known to be good."""
+    """What a command has once its arguments are known to be good.
+
+    Work is measured by the ledger, which reads the meter.
+    """
 
     entry: str
     config: Any
     store: Store
     meter: CodeCarbonMeter
+    ledger: Ledger
 
     @contextmanager
     def run(
@@ -75,7 +82,7 @@ class Session:
 def launch(
     entry: str,
     config_type: type[Any],
-    run: Callable[[Any, CodeCarbonMeter], Result],
+    run: Callable[[Any, Meter], Result],
     *,
     experiment: str,
     check: Callable[[Any, Store], object] = lambda config, store: None,
@@ -93,9 +100,9 @@ def launch(
     """
     with session(entry, config_type, check) as started:
         title = name(started.config) if name else entry
-        with started.run(experiment, title) as record:
-            with raw_record(started.meter) as raw, measure(started.meter) as process:
-                result = run(started.config, started.meter)
+        with started.run(experiment, title) as record, insured(record, started.ledger):
+            with raw_record(started.meter) as raw, measure(started.ledger) as process:
+                result = run(started.config, started.ledger)
             findings = [*result.findings, *started.meter.flaws]
             text = "".join(f"- {sentence}\n" for sentence in findings)
             artifacts = {**result.artifacts, **raw, **({"findings.md": text} if text else {})}
@@ -121,10 +128,12 @@ def session(
     check: Callable[[Any, Store], object] = lambda config, store: None,
     words: Sequence[str] | None = None,
 ) -> Iterator[Session]:
-    """Parse and check; then start the meter, off every clock. Bad input never gets further.
+    """Parse and check; wait for the machine's turn; then start the meter, off every clock.
 
-    `words` are those of the command line, without the program's name.
-    Ctrl-C and SIGTERM end the block by SystemExit, so that whatever is open is closed.
+    `words` are those of the command line, without the program's name. Bad input never gets
+    further, and what is not `Metered` need not wait. What killed processes left in their ledgers
+    goes into their runs. Ctrl-C and SIGTERM end the block by SystemExit, so that whatever is open
+    is closed.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
@@ -135,8 +144,36 @@ def session(
         waiting_meter = meter_for(config if isinstance(config, Metered) else Metered())
         store = Store()
         check(config, store)
-        with waiting_meter as meter:
-            yield Session(entry, config, store, meter)
+        measured = isinstance(config, Metered)
+        with turn(entry, wait=not config.no_wait) if measured else nullcontext():
+            ledgers = store.folder / "mlruns" / "ledger"
+            settle(store, ledgers)
+            with waiting_meter as meter, Ledger(meter, ledgers) as ledger:
+                yield Session(entry, config, store, meter, ledger)
+
+
+def settle(store: Store, ledgers: Path) -> None:
+    """Give the runs of dead processes what their ledgers tell, and remove what is told."""
+    for path in dead(ledgers):
+        told = [store.settle(run_id, path.stem, known) for run_id, known in replay(path).items()]
+        if all(told):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def insured(record: Record, ledger: Ledger) -> Iterator[None]:
+    """Whatever ends the block early, its run holds what it had cost by then.
+
+    An exception or a signal: at once. SIGKILL, or a disk too full for that: at the next start.
+    """
+    ledger.open(record.run_id)
+    try:
+        yield
+    except BaseException:
+        record.write_known(ledger.known(record.run_id))
+        _release(record, ledger)
+        raise
+    _release(record, ledger)
 
 
 def meter_for(options: Metered) -> CodeCarbonMeter:
@@ -179,6 +216,12 @@ def grid_tags(meter: CodeCarbonMeter) -> Mapping[str, str]:
         metrics.INTENSITY_SOURCE_TAG: electricity.source,
         metrics.INTENSITY_YEAR_TAG: str(electricity.year),
     }
+
+
+def _release(record: Record, ledger: Ledger) -> None:
+    if ledger.failure:
+        record.write(tags={metrics.LEDGER_TAG: f"not written: {ledger.failure.strerror}"})
+    ledger.close(record.run_id)
 
 
 def _stop(number: int, frame: object) -> NoReturn:

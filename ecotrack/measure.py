@@ -34,11 +34,11 @@ class Window:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._energy_before = meter.read()
-        self._clocks_before = _clocks()
+        self._clocks_before = clocks()
 
     def so_far(self) -> Measurement:
         """What the block has cost until now."""
-        times = _clocks() - self._clocks_before
+        times = clocks() - self._clocks_before
         energy = self._meter.read() - self._energy_before
         return replace(
             energy, wall_s=times.wall_s, cpu_s=times.cpu_s, other_cpu_s=times.other_cpu_s
@@ -60,7 +60,7 @@ def measure(meter: Meter) -> Iterator[Window]:
         window.cost = window.so_far()
 
 
-def _clocks() -> Measurement:
+def clocks() -> Measurement:
     """Wall time; CPU time of this process and its children that have been waited for; the rest's.
 
     A child that still runs counts with the rest.

@@ -178,11 +178,11 @@ class CodeCarbonMeter:
         age_s = time.perf_counter() - self._read_at_s
         if SAME_MOMENT_S < age_s < RESOLUTION_S:
             time.sleep(RESOLUTION_S - age_s)
-        self._totals.data = None
+        before = self._totals.data
         self._tracker.flush()
         self._read_at_s = time.perf_counter()
         data = self._totals.data
-        if data is None:
+        if data is None or data is before:
             raise MeterError(
                 "CodeCarbon gave no reading; its log (CODECARBON_LOG_LEVEL) may say why"
             )
@@ -191,13 +191,14 @@ class CodeCarbonMeter:
         cpu_j = package_j if self._counters.packages else data.cpu_energy * J_PER_KWH
         ram_j = dram_j if self._counters.drams else data.ram_energy * J_PER_KWH
         gpu_j = data.gpu_energy * J_PER_KWH
+        origins: dict[str, Any] = {f"{name}_origin": o for name, o in self.origins.items()}
         return Measurement(
             cpu_j=cpu_j,
             ram_j=ram_j,
             gpu_j=gpu_j,
             co2_g=(cpu_j + ram_j + gpu_j) / J_PER_KWH * self.grid.intensity_g_per_kwh,
             idle_j=self._idle_w * (self._read_at_s - self._started_s),
-            **{f"{name}_origin": origin for name, origin in self.origins.items()},
+            **origins,
         )
 
     @property

@@ -8,6 +8,9 @@ from typing import Literal
 
 from ecotrack.measurement import Measurement
 
+SCHEMA = 2  # of the names here: 2 knows origins and bands
+READABLE = (1, 2)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -142,6 +145,9 @@ COUNTRY_TAG = "ecotrack.country"
 INTENSITY_TAG = "ecotrack.intensity_g_per_kwh"
 INTENSITY_SOURCE_TAG = "ecotrack.intensity_source"
 INTENSITY_YEAR_TAG = "ecotrack.intensity_year"
+EXTRAPOLATED_TAG = "ecotrack.extrapolated_s"
+LEDGER_TAG = "ecotrack.ledger"
+UNBILLED_TAG = "ecotrack.unbilled"  # and the process: what a killed session of a study cost
 DIRTY_TAG = "git.dirty"
 
 

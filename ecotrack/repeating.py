@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ecotrack import gates
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Measurement
 from ecotrack.stats import Interval, median_interval, more_repeats, ratio_interval, trend
@@ -26,6 +27,10 @@ SHORTEST_CALL_S = 1e-9
 LONG_ENOUGH_S = 10.0  # for modelled power: the load it rests on is counted in ticks of 10 ms
 UNSTABLE_SD, UNSTABLE_EXTREME = 0.10, 0.50  # of the mean: the rules of pyperf
 DRIFT = 0.05  # of the median, from the first turn to the last
+
+
+class InvalidError(Exception):
+    """The meter says what cannot be; the message tells what."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,17 @@ class Turn:
 
 @dataclass(frozen=True)
 class Series:
-    """The turns of one work, in the order of time."""
+    """The turns of one work, in the order of time.
+
+    Attributes:
+        turns: what counts.
+        plan: how often and how long.
+        set_aside: why rounds were repeated in which a measurement could not be right.
+    """
 
     turns: tuple[Turn, ...]
     plan: Plan
+    set_aside: tuple[str, ...] = ()
 
     @property
     def times_s(self) -> tuple[float, ...]:
@@ -124,7 +136,8 @@ class Series:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Why these figures deserve less trust, a sentence each; none of a good series."""
-        return tuple(filter(None, (self._unstable(), self._drifting(), self._short())))
+        aside = tuple(f"set aside: {why}" for why in dict.fromkeys(self.set_aside))
+        return aside + tuple(filter(None, (self._unstable(), self._drifting(), self._short())))
 
     @property
     def advice(self) -> str | None:
@@ -186,22 +199,35 @@ def interleave(
         meter: whatever has a `read()`.
         plan: how often and how long.
         tick: told the name before each warm-up and each turn: 1 + `plan.repeats` times or more.
+
+    Raises:
+        InvalidError: more rounds than planned held a measurement that cannot be right.
     """
     fastest_s = {}
     for name, work in works.items():
         tick(name)
         fastest_s[name] = _once_s(work)
     turns: dict[str, list[Turn]] = {name: [] for name in works}
-    names = list(works)
+    names, set_aside = list(works), list[str]()
     start = time.perf_counter()
     while works and not _enough(list(turns.values()), plan, time.perf_counter() - start):
+        taken = {}
         for name in names:
             tick(name)
-            turn = _turn(works[name], meter, _loops(plan.turn_s, fastest_s[name]))
+            taken[name] = _turn(works[name], meter, _loops(plan.turn_s, fastest_s[name]))
+        names.reverse()
+        flaws = [why for turn in taken.values() if (why := gates.flaw(turn.cost))]
+        if flaws:
+            set_aside += flaws
+            if len(set_aside) > plan.repeats:
+                raise InvalidError(
+                    f"too many measurements cannot be right, the last one: {flaws[-1]}"
+                )
+            continue
+        for name, turn in taken.items():
             fastest_s[name] = min(fastest_s[name], turn.cost.wall_s / turn.loops)
             turns[name].append(turn)
-        names.reverse()
-    return {name: Series(tuple(taken), plan) for name, taken in turns.items()}
+    return {name: Series(tuple(kept), plan, tuple(set_aside)) for name, kept in turns.items()}
 
 
 def narrow(times_s: Sequence[Sequence[float]], precision: float) -> bool:

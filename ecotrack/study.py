@@ -21,9 +21,10 @@ from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import READABLE, SCHEMA, host
+from ecotrack import host
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
+from ecotrack.metrics import READABLE, SCHEMA
 from ecotrack.space import Choice, Real, Space, Whole, rounded
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -160,9 +161,15 @@ class Study:
         kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
         return sum((from_fields(fields) for fields in kept), Measurement())
 
-    def keep_cost(self, session: Measurement) -> None:
-        """Replace what this process's session has cost so far."""
-        self._study.set_user_attr(SESSION_PREFIX + host.process_id(), asdict(session))
+    def keep_cost(self, session: Measurement, process: str = "") -> None:
+        """Replace what a process's session, this one's if none is named, has cost so far.
+
+        A longer session stays: what a killed process kept itself may be older than its ledger, or
+        newer.
+        """
+        key = SESSION_PREFIX + (process or host.process_id())
+        if session.wall_s >= self._attrs.get(key, {}).get("wall_s", 0):
+            self._study.set_user_attr(key, asdict(session))
 
     def agree_on(self, terms: Mapping[str, str]) -> None:
         """Hold every session to what the first one set: results of other terms do not compare.
@@ -170,16 +177,15 @@ class Study:
         Raises:
             UserError: the study was begun on other terms.
         """
-        begun = self._attrs.get(TERMS_KEY)
-        if begun is None:
-            self._study.set_user_attr(TERMS_KEY, dict(terms))
-            return
+        begun = self._attrs.get(TERMS_KEY, {})
         for name, value in terms.items():
-            if begun.get(name) != value:
+            if begun.get(name, value) != value:
                 raise UserError(
-                    f"study {self.name!r} was begun with {name} {begun.get(name)}, not {value};"
+                    f"study {self.name!r} was begun with {name} {begun[name]}, not {value};"
                     " take another --study"
                 )
+        if not begun.keys() >= terms.keys():
+            self._study.set_user_attr(TERMS_KEY, {**begun, **terms})
 
     def search(
         self,

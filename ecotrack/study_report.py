@@ -65,12 +65,12 @@ def known_by(runs: Sequence[RunView]) -> str:
     if not runs:
         return "no trial is finished"
     tags = runs[-1].tags
-    sources = ", ".join(
+    sources = "; ".join(
         f"{part.upper()} {tags[key]}"
         for part in ("cpu", "ram", "gpu")
         if tags.get(key := f"{metrics.SOURCE_TAG}.{part}", "absent") != "absent"
     )
-    return f"energy: {sources}; {tags.get(metrics.HOST_TAG, '')}"
+    return f"{sources}; {tags.get(metrics.HOST_TAG, '')}"
 
 
 def _figure_point(run: RunView) -> figures.Point:

@@ -65,18 +65,12 @@ def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
         "95 %": f"{row[f'ns_per_{unit}_low']:.3g}–{row[f'ns_per_{unit}_high']:.3g}",
         "CPU ns": f"{row[f'cpu_ns_per_{unit}']:.3g}",
         "energy": reading.quantity(row[energy] / scale, "J"),
-        "±": f"{relative_width(row, energy):.1%}",
         "meters say": "–".join(
             reading.quantity(row[f"{energy}_band_{end}"] / scale, "J") for end in ("low", "high")
         ),
         "emissions": reading.quantity(row[f"g_per_{unit}"], "g"),
         "block": mark(row),
     }
-
-
-def relative_width(row: Row, column: str) -> float:
-    """Half of the repeats' interval over its middle."""
-    return (row[f"{column}_high"] - row[f"{column}_low"]) / 2 / row[column] if row[column] else 0.0
 
 
 def mark(row: Row) -> str:

@@ -128,7 +128,7 @@ def picture(rows: list[dict], known: str) -> alt.HConcatChart:
     return alt.hconcat(
         (interval + dots).properties(width=300, title="What it brings (95 % interval)"),
         grams.properties(width=300, title="What it costs"),
-        title=alt.Title("With and without augmentation", subtitle=known),
+        title=alt.Title("With and without augmentation", subtitle=known.split("; ")),
     )
 
 

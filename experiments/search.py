@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ecotrack import gates, measure, metrics, reading, terminal
+from ecotrack import gates, host, measure, metrics, reading, terminal
 from ecotrack.cli import option, parameters, spell
-from ecotrack.launch import Metered, Session, grid_tags, metered, raw_record, session
+from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
-from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack.meters import grid
 from ecotrack.mirror import DIRECTIONS, Mirror, check_run_exists
 from ecotrack.space import Choice, Real, Space, Whole
 from ecotrack.study import Finished, PassedOver, Study, Trial
@@ -138,17 +138,22 @@ def recipe(config: Config, params: Mapping[str, Any]) -> train.Config:
 
 def carry_on(started: Session) -> None:
     """One session of a study: trials, the front on the test images, the report, the print."""
-    config, store, meter = started.config, started.store, started.meter
+    config, store, ledger = started.config, started.store, started.ledger
     study = open_study(config.study, store)
+    # Energy known in another way, or on another machine, ranks no model of this front.
+    study.agree_on({"machine": host.describe(), "energy": reading.known(ledger.read())})
     name = f"study {config.study}"
     with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
-        mirror = Mirror(store, study, parent, grid_tags(meter))
-        with raw_record(meter) as raw, measure(meter) as window:
+        store.bill(parent.run_id, study.keep_cost)
+        mirror = Mirror(store, study, parent, grid_tags(started.meter))
+        ledger.open(parent.run_id, shared=True)
+        with raw_record(started.meter) as raw, measure(ledger) as window:
             try:
-                try_models(config, meter, study, mirror, parent, window)
-                finish_front(mirror, meter)
+                try_models(started, study, mirror, parent, window)
+                finish_front(mirror, ledger)
             finally:
                 mirror.keep_cost(window.so_far())
+                ledger.close(parent.run_id)
         result = report(study, mirror)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
@@ -158,24 +163,21 @@ def carry_on(started: Session) -> None:
 
 
 def try_models(
-    config: Config,
-    meter: CodeCarbonMeter,
-    study: Study,
-    mirror: Mirror,
-    parent: Record,
-    window: Window,
+    started: Session, study: Study, mirror: Mirror, parent: Record, window: Window
 ) -> None:
     """Train one configuration after another, until there are enough or the time is up."""
+    config, ledger = started.config, started.ledger
 
     def objective(params: dict[str, Any], trial: Trial) -> tuple[float, float]:
         chosen = recipe(config, params)
         operations = tflop(chosen)
         if operations > config.max_tflop:
             raise PassedOver(f"{operations:.3g} TFLOP of training")
-        with mirror.trial(trial.number, train.title(chosen), parameters(chosen)) as child:
+        named = mirror.trial(trial.number, train.title(chosen), parameters(chosen))
+        with named as child, insured(child, ledger):
             trial.remember(child.run_id)
-            with raw_record(meter) as raw:
-                result = train.run(chosen, meter)
+            with raw_record(started.meter) as raw:
+                result = train.run(chosen, ledger)
             cost = result.costs["training"]
             values = result.scores[metrics.VAL_ACCURACY], cost.co2_g
             flaw = gates.flaw(cost)

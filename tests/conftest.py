@@ -39,7 +39,9 @@ class Home:
     def env(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         quiet = {"CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
-        return {**os.environ, "MLFLOW_TRACKING_URI": self.uri, "PATH": path, **quiet}
+        # A lock of its own: tests that run side by side would wait for one another.
+        own = {"MLFLOW_TRACKING_URI": self.uri, "ECOTRACK_LOCK": str(self.folder / "turn.lock")}
+        return {**os.environ, "PATH": path, **own, **quiet}
 
     def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """`python -m experiments.ENTRY`, from the root of the project."""
@@ -53,6 +55,11 @@ class Home:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Any command, from the root of the project."""
         return self._run(list(words), {})
+
+    @property
+    def ledgers(self) -> list[Path]:
+        """What was left by processes that ended before their runs did."""
+        return list(self.folder.glob("mlruns/ledger/*"))
 
     def keep_files_here(self, *experiments: str) -> None:
         """Make experiments beforehand: `mlflow run` would keep their files in its own folder."""

@@ -1,7 +1,10 @@
 """`python -m ecotrack doctor`: on machines with counters, without, and on this one."""
 
+import fcntl
 import json
 import re
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,7 +23,7 @@ from ecotrack.noise import Noise
 from ecotrack.stats import Ratio
 from ecotrack.testing import Clock, NvmlMachine, PowercapMachine
 from ecotrack.tracking import Store
-from tests.conftest import Home
+from tests.conftest import ROOT, Home
 
 DOCTOR = (sys.executable, "-m", "ecotrack", "doctor")
 BRIEF = "--noise-s=1"
@@ -32,6 +35,7 @@ def place(tmp_path, monkeypatch) -> Path:
     """The machine's file, in no folder yet."""
     path = tmp_path / "configuration" / "machine.json"
     monkeypatch.setenv("ECOTRACK_MACHINE", str(path))
+    monkeypatch.setenv("ECOTRACK_LOCK", str(tmp_path / "turn.lock"))
     monkeypatch.delenv("ECOTRACK_COUNTRY", raising=False)
     return path
 
@@ -72,6 +76,14 @@ def test_counters_that_can_be_read_lack_nothing(counters, printed, place):
     assert not {"sudo", "modprobe", "--cpu-watts", "--ram-watts"} & set(out.split())
     way = json.loads(place.read_text())["checked"]["way"]
     assert way.startswith("cpu measured: RAPL package-0, package-1; ram measured")
+
+
+def test_counters_that_stand_still_are_doubted_and_are_no_noise(counters, printed):
+    with counters().installed():
+        out = printed()
+    assert "cannot be right about this test: " in out
+    assert "are said to have cost no energy" in out
+    assert "Noise: a work against itself, 5 pairs of turns" in out
 
 
 def test_memory_without_counters_can_be_told(counters, printed):
@@ -260,6 +272,27 @@ def test_this_machine(home: Home, place):
         assert known.idle is None
         (line,) = done.stderr.splitlines()
         assert "idle power is not kept: others had" in line
+
+
+def test_while_another_measures_the_machine_is_left_alone(home: Home):
+    with (home.folder / "turn.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = home.command(*DOCTOR, "--no-wait=true")
+    assert done.returncode == 2
+    assert "is measuring on this machine" in done.stderr
+    assert "This machine" in done.stdout
+    assert "Noise" not in done.stdout
+
+
+def test_ctrl_c_ends_the_wait_quietly(home: Home, place):
+    command = [*DOCTOR, BRIEF, "--idle=600"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, env=home.env, stdout=pipe, stderr=pipe) as process:
+        assert any(line.startswith(b"Now leave the machine alone") for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == -signal.SIGINT
+        assert process.stderr.read() == b""
+    assert machine.load().checked
 
 
 def test_runs_tell_net_energy_and_refer_to_what_was_found(home: Home, printed):

@@ -72,7 +72,7 @@ def test_sigterm_ends_the_command_and_keeps_what_it_cost(home: Home):
     assert process.wait(60) == 128 + signal.SIGTERM
     run = only_run()
     assert run.status == "KILLED"
-    assert run.metrics[metrics.TOTAL_WH] > 0
+    assert run.metrics[metrics.RUN_WH] > 0
 
 
 def test_everything_behind_the_first_dashes_is_the_command_s():

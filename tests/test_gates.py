@@ -5,7 +5,9 @@ import pytest
 from ecotrack.gates import disturbed, flaw, others_share
 from ecotrack.measurement import Measurement, Origin
 
-SOUND = Measurement(wall_s=10, cpu_s=9, cpu_j=80, ram_j=20, idle_j=30)
+SOUND = Measurement(
+    wall_s=10, cpu_s=9, cpu_j=80, ram_j=20, idle_j=30, cpu_origin=Origin("measured")
+)
 
 
 def changed(**values: float) -> Measurement:
@@ -16,6 +18,7 @@ def test_a_sound_measurement_has_no_flaw():
     assert flaw(SOUND) is None
     assert flaw(Measurement()) is None, "nothing done, nothing spent"
     assert flaw(Measurement(wall_s=0.05, cpu_s=0.04)) is None, "too short for any sensor"
+    assert flaw(Measurement(wall_s=1, cpu_s=1)) is None, "nothing can be measured here"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """What the README shows is true: its table, its commands, its code."""
 
+import dataclasses
 import re
+import shlex
 import subprocess
 import sys
 
 import pytest
 
 from ecotrack import cli
+from ecotrack.launch import Metered
 from tests.conftest import ROOT, SMALL, Home
 from tests.test_mlproject import ENTRIES, config_of
 
@@ -28,10 +31,14 @@ SMOKE = {  # what makes each entry small enough for a test; the commands stay as
 
 
 def entry_point_table() -> str:
-    """The README's table of entry points, from the code."""
+    """The README's table of entry points, from the code; what all that measure share, once."""
+    options = {
+        entry: [f for f in cli.options(config_of(entry)) if not f.kw_only] for entry in ENTRIES
+    }
+    options["all but choose"] = list(dataclasses.fields(Metered))
     rows = ["| entry | option | default | |", "|---|---|---|---|"]
-    for entry in ENTRIES:
-        for number, field in enumerate(cli.options(config_of(entry))):
+    for entry, fields in options.items():
+        for number, field in enumerate(fields):
             name = f"**{entry}**" if number == 0 else ""
             default = cli.render(field.default)
             rows.append(
@@ -57,7 +64,7 @@ def test_a_command_runs_as_written(study_home: Home, command: str):
     entry = re.search(r"-e (\w+)", command)
     small = SMOKE[entry[1]] if entry else ()
     replaced = "|".join(option.split("=")[0] for option in small)  # MLflow takes each only once
-    words = re.sub(rf"-P ({replaced})=\S+", "", command).split()
+    words = shlex.split(re.sub(rf"-P ({replaced})=\S+", "", command))
     done = study_home.command(*words, *(f"-P{option}" for option in small))
     assert done.returncode == 0, done.stderr
 

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 import ecotrack
 from ecotrack.measurement import Measurement, Origin
-from ecotrack.repeating import CLAIM, LOOK, QUICK, Plan, Series, Turn, interleave, narrow, repeat
+from ecotrack.repeating import (
+    CLAIM,
+    LOOK,
+    QUICK,
+    InvalidError,
+    Plan,
+    Series,
+    Turn,
+    interleave,
+    narrow,
+    repeat,
+)
 from ecotrack.stats import ratio_interval
 
 POWER_W = 5.0
@@ -146,14 +157,35 @@ def test_tick_hears_of_each_warm_up_and_turn(machine):
     assert sorted(heard) == sorted("abc" * (1 + ROUNDS.repeats))
 
 
+def test_a_round_that_cannot_be_right_is_repeated_and_told(machine):
+    real, lies = machine.read, iter([False] * 5 + [True] + [False] * 100)
+
+    def read() -> Measurement:
+        return Measurement(cpu_j=-1e6) if next(lies) else real()
+
+    machine.read = read
+    works = {name: machine.work(name, lambda n: 1.0) for name in "ab"}
+    measured = interleave(works, machine, ROUNDS)
+    for name in "ab":
+        assert measured[name].times_s == pytest.approx([1.0] * ROUNDS.repeats)
+        assert measured[name].energies_j == pytest.approx([POWER_W] * ROUNDS.repeats)
+        assert "set aside: the counter of the CPU went backwards" in measured[name].warnings[0]
+
+
+def test_a_meter_that_never_says_what_can_be_is_an_error(machine):
+    energy = count(0, -1)
+    machine.read = lambda: Measurement(cpu_j=next(energy))
+    with pytest.raises(InvalidError, match="too many measurements cannot be right, the last one"):
+        repeat(machine.work("a", lambda n: 1.0), machine, ROUNDS)
+
+
 def test_nothing_to_measure_is_no_error(machine):
     assert interleave({}, machine) == {}
 
 
-def test_repeat_is_one_of_the_package_s_own_names():
-    assert ecotrack.repeat is repeat
-    with pytest.raises(AttributeError, match="repeal"):
-        ecotrack.repeal  # noqa: B018
+def test_repeat_is_one_of_the_package_s_own_names(machine):
+    work = machine.work("a", lambda n: 1.0)
+    assert ecotrack.repeat(work, machine, ROUNDS).times_s == pytest.approx([1.0] * ROUNDS.repeats)
 
 
 def test_a_good_series_warns_of_nothing():

@@ -14,11 +14,13 @@ import optuna
 import pytest
 
 from ecotrack import metrics
+from ecotrack.measurement import Measurement, from_fields
 from ecotrack.mirror import DIRECTIONS
-from ecotrack.study import Study
+from ecotrack.study import SESSION_PREFIX, Study
 from ecotrack.tracking import RunView, Store
 from experiments.workloads.fashion import data
 from tests.conftest import SMALL, Home
+from tests.test_turn import HOLD, start
 
 EXPERIMENT = "fashion-mnist-search"
 OPTIMISED = {metrics.VAL_ACCURACY: max, metrics.EMISSIONS_G: min}
@@ -152,8 +154,14 @@ def test_a_need_that_nothing_meets_is_one_line_and_registers_nothing(study_home:
     assert len(Store().client.search_model_versions("name = 'fashion-mnist'")) == before
 
 
-def test_choosing_the_knee_moves_the_alias(study_home: Home):
-    done = study_home.python("choose")
+def test_choosing_the_knee_moves_the_alias_and_waits_for_no_measurement(
+    study_home: Home, monkeypatch
+):
+    monkeypatch.setenv("ECOTRACK_LOCK", study_home.env["ECOTRACK_LOCK"])
+    with start(HOLD, "another") as holder:
+        holder.stdout.readline()
+        done = study_home.python("choose")
+        holder.communicate("\n", timeout=60)
     assert done.returncode == 0, done.stderr
     assert "the knee of the front, accuracy against log10 of the grams" in done.stdout
     run = Store().runs(EXPERIMENT, {metrics.KIND_TAG: "choose"})[-1]
@@ -189,8 +197,16 @@ def test_kills_lose_no_finished_trial_and_leave_nothing_running(home: Home):
     spent = [trial.metrics.get(metrics.TOTAL_WH, 0.0) for trial in trials_of(Store())]
     assert killed.metrics[metrics.SEARCH_WH] > sum(spent) > 0, "a killed study knows its cost"
 
+    (ledger,) = home.ledgers  # of the one that could not say goodbye
+    told, silent = sessions(home), ledger.stem
     done = home.python("search", *LONG)
     assert done.returncode == 0, done.stderr
+    billed = sessions(home)
+    assert billed[silent].total_j > told[silent].total_j
+    assert billed[silent].wall_s > told[silent].wall_s
+    del told[silent]
+    assert billed.items() >= told.items()
+    assert home.ledgers == []
 
     store = Store()
     (parent,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "search"})
@@ -215,6 +231,23 @@ def test_kills_lose_no_finished_trial_and_leave_nothing_running(home: Home):
     killed = [child for child in children if child.status == "KILLED"]
     done_params = [child.params for child in children if child.status == "FINISHED"]
     assert all(child.params in done_params for child in killed)  # each was tried again
+
+    # What the killed trials had cost is in their runs, and once in the study's bill.
+    assert all(child.metrics[metrics.RUN_WH] > 0 for child in killed)
+    spent = sum(session.total_wh for session in sessions(home).values())
+    assert parent.metrics[metrics.SEARCH_WH] == pytest.approx(spent)
+    trained = sum(child.metrics.get(metrics.TOTAL_WH, 0) for child in children)
+    lost = sum(child.metrics[metrics.RUN_WH] for child in killed)
+    assert parent.metrics[metrics.SEARCH_WH] > trained + lost
+    assert len(sessions(home)) == 4
+    assert not any(tag.startswith(metrics.UNBILLED_TAG) for tag in parent.tags)
+
+
+def sessions(home: Home) -> dict[str, Measurement]:
+    """What each session of the study is said to have cost, by its process."""
+    attrs = Study(home.folder / "optuna.db", "fashion-mnist", DIRECTIONS)._attrs
+    kept = {k: v for k, v in attrs.items() if k.startswith(SESSION_PREFIX)}
+    return {key.removeprefix(SESSION_PREFIX): from_fields(v) for key, v in kept.items()}
 
 
 def wait_for_trial(finished: int) -> None:

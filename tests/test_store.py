@@ -3,8 +3,11 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 from ecotrack import metrics
+from ecotrack.ledger import Known
+from ecotrack.measurement import Measurement
 from ecotrack.tracking import Store
 from ecotrack.tracking.store import UNTAKEN_S
 from tests.conftest import ROOT, Home
@@ -46,6 +49,37 @@ def test_runs_of_dead_processes_are_closed_and_others_are_left(home: Home):
         store.close_dead_runs()
         assert status(store, record.run_id) == "RUNNING"
     assert status(store, record.run_id) == "FINISHED"
+
+
+KNOWN = Known(Measurement(wall_s=30, cpu_j=7200, co2_g=2), extrapolated_s=4.06, shared=False)
+
+
+def test_what_a_killed_run_had_cost_goes_into_it_once(home: Home):
+    store = Store()
+    run_id = store.client.create_run("0").info.run_id
+    for known in (KNOWN, replace(KNOWN, cost=Measurement(cpu_j=1))):
+        assert store.settle(run_id, "elsewhere:1:0", known)
+        run = store.view(run_id)
+        assert (run.metrics[metrics.RUN_WH], run.metrics[metrics.RUN_G]) == (2, 2)
+        assert run.tags[metrics.EXTRAPOLATED_TAG] == "4.1"
+
+
+def test_what_a_study_s_killed_sessions_had_cost_is_handed_over_once(home: Home):
+    store = Store()
+    run_id = store.client.create_run("0").info.run_id
+    bill = {}
+    for process in ("here:1:0", "here:2:0", "here:2:0"):
+        assert store.settle(run_id, process, replace(KNOWN, shared=True))
+    assert metrics.RUN_WH not in store.view(run_id).metrics
+    store.bill(run_id, lambda cost, process: bill.update({process: cost}))
+    assert bill == {"here:1:0": KNOWN.cost, "here:2:0": KNOWN.cost}
+    bill.clear()
+    store.bill(run_id, lambda cost, process: bill.update({process: cost}))
+    assert bill == {}
+
+
+def test_the_ledger_of_a_run_that_is_in_another_store_is_not_settled(home: Home):
+    assert not Store().settle("0" * 32, "elsewhere:1:0", KNOWN)
 
 
 def test_a_killed_run_that_held_its_result_is_finished_after_all(home: Home):

@@ -131,6 +131,7 @@ def test_a_study_keeps_its_terms(path):
     study = Study(path, "s", DIRECTIONS)
     study.agree_on({"images": "none", "country": "FRA"})
     Study(path, "s", DIRECTIONS).agree_on({"images": "none", "country": "FRA"})
+    study.agree_on({"machine": "mine"})  # a term that is new, as after an update
     with pytest.raises(UserError, match="was begun with country FRA, not POL"):
         study.agree_on({"images": "none", "country": "POL"})
 
@@ -150,8 +151,16 @@ def test_sessions_costs_add_up(path):
     study.keep_cost(Measurement(wall_s=1, cpu_j=2))
     study.keep_cost(Measurement(wall_s=3, cpu_j=4))
     assert study.cost == Measurement(wall_s=3, cpu_j=4)
-    study._study.set_user_attr("session/elsewhere:1:0", vars(Measurement(wall_s=10, cpu_j=20)))
-    assert study.cost == Measurement(wall_s=13, cpu_j=24)
+    for _ in range(2):
+        study.keep_cost(Measurement(wall_s=10, cpu_j=20), "elsewhere:1:0")
+        assert study.cost == Measurement(wall_s=13, cpu_j=24)
+
+
+def test_of_two_accounts_of_a_killed_session_the_longer_stays(path):
+    study = Study(path, "s", DIRECTIONS)
+    for wall_s, longest_s in ((10, 10), (12, 12), (11, 12)):
+        study.keep_cost(Measurement(wall_s=wall_s, cpu_j=2 * wall_s), "elsewhere:1:0")
+        assert study.cost == Measurement(wall_s=longest_s, cpu_j=2 * longest_s)
 
 
 def test_other_objectives_under_the_same_name_are_refused(path):

@@ -17,6 +17,7 @@ from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
 from ecotrack import gates, host, metrics
+from ecotrack.ledger import Known
 from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result
 from ecotrack.tracking import models
 
@@ -34,18 +35,23 @@ class Record:
         self._client = mlflow.MlflowClient()
 
     def log(self, result: Result) -> None:
-        """Write down all that an experiment returned; its figures last, as the seal on it."""
-        for name, content in result.artifacts.items():
-            self._write_artifact(name, content)
-        if result.costs:
-            self._write_artifact(MEASUREMENTS, json.dumps(in_full(result.costs), indent=1))
-        if result.datasets:
-            inputs = [_dataset_input(role, data) for role, data in result.datasets.items()]
-            self._client.log_inputs(self.run_id, inputs)
-        model_id = models.save(result.model, self.run_id) if result.model is not None else None
-        self._write_curves(result.curves)
+        """Write down all that an experiment returned; its figures last, as the seal on it.
+
+        Where files, curves or the model cannot be kept, as on a full disk, the figures still are.
+        """
         tags = {**(trust_tags(result.costs) if result.costs else {}), **result.tags}
-        self.write(values=flatten(result), tags=tags, model_id=model_id)
+        model_id = None
+        try:
+            model_id = self._write_files(result)
+        finally:
+            self.write(values=flatten(result), tags=tags, model_id=model_id)
+
+    def write_known(self, known: Known) -> None:
+        """Add what the run had cost when it was ended early."""
+        tags = trust_tags({"run": known.cost})
+        if known.extrapolated_s:
+            tags[metrics.EXTRAPOLATED_TAG] = f"{known.extrapolated_s:.1f}"
+        self.write(values=run_totals(known.cost), tags=tags)
 
     def write(
         self,
@@ -71,6 +77,18 @@ class Record:
     def point(self, metric: str, value: float, step: int) -> None:
         """Add one point to a curve."""
         self._client.log_metric(self.run_id, metric, value, step=step)
+
+    def _write_files(self, result: Result) -> str | None:
+        """Files, data, model and curves; the id of the model."""
+        for name, content in result.artifacts.items():
+            self._write_artifact(name, content)
+        if result.costs:
+            self._write_artifact(MEASUREMENTS, json.dumps(in_full(result.costs), indent=1))
+        if result.datasets:
+            inputs = [_dataset_input(role, data) for role, data in result.datasets.items()]
+            self._client.log_inputs(self.run_id, inputs)
+        self._write_curves(result.curves)
+        return models.save(result.model, self.run_id) if result.model is not None else None
 
     def _write_curves(self, curves: Mapping[str, Sequence[float] | Mapping[int, float]]) -> None:
         now = int(time.time() * 1000)
@@ -107,6 +125,18 @@ class Record:
         entry = {"path": name, "type": "table"}
         if entry not in listed:
             self._client.set_tag(self.run_id, TABLES_TAG, json.dumps([*listed, entry]))
+
+
+def log_to_active_run(cost: Measurement) -> None:
+    """Write a measurement as the main phase of the run that a script has started with MLflow.
+
+    Raises:
+        RuntimeError: it has started none.
+    """
+    active = mlflow.active_run()
+    if active is None:
+        raise RuntimeError("no MLflow run is active; start one: with mlflow.start_run(): ...")
+    Record(active.info.run_id).log(Result(costs={"block": cost}))
 
 
 def flatten(result: Result) -> dict[str, float]:

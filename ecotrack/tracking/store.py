@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,10 @@ from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import SCHEMA, host, metrics
+from ecotrack import host, metrics
 from ecotrack.cli import UserError
+from ecotrack.ledger import Known
+from ecotrack.measurement import Measurement, from_fields
 from ecotrack.tracking import views
 from ecotrack.tracking.record import NOTE_TAG, Record
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
@@ -117,7 +121,7 @@ class Store:
         found = self.client.get_experiment_by_name(name)
         if found is None:
             return self.client.create_experiment(
-                name, self._artifact_location(name), tags={metrics.SCHEMA_TAG: str(SCHEMA)}
+                name, self._artifact_location(name), tags={metrics.SCHEMA_TAG: str(metrics.SCHEMA)}
             )
         if found.lifecycle_stage != "active":
             raise UserError(
@@ -184,6 +188,28 @@ class Store:
             process = run.data.tags.get(metrics.PROCESS_TAG)
             if host.is_dead(process) if process else _was_never_taken_up(run):
                 self.kill(run.info.run_id, "its process was killed")
+
+    def settle(self, run_id: str, process: str, known: Known) -> bool:
+        """Give a run what it had cost when its process died; False if it is not in this store.
+
+        Twice is once. A run that many processes carry on keeps it for `bill` to hand over.
+        """
+        if not self.has_run(run_id):
+            return False
+        if known.shared:
+            cost = json.dumps(asdict(known.cost))
+            self.client.set_tag(run_id, f"{metrics.UNBILLED_TAG}.{process}", cost)
+        elif metrics.RUN_WH not in self.view(run_id).metrics:
+            Record(run_id).write_known(known)
+        return True
+
+    def bill(self, run_id: str, keep: Callable[[Measurement, str], object]) -> None:
+        """Hand `keep` what each killed process of a run had cost: (cost, process)."""
+        for tag, text in self.view(run_id).tags.items():
+            if tag.startswith(f"{metrics.UNBILLED_TAG}."):
+                cost = from_fields(json.loads(text))
+                keep(cost, tag.removeprefix(f"{metrics.UNBILLED_TAG}."))
+                self.client.delete_tag(run_id, tag)
 
     def save_view(
         self,
@@ -281,7 +307,7 @@ class Store:
 @cache  # git takes longer than a run's other tags together, and a search opens many runs
 def _host_tags() -> dict[str, str]:
     tags = {
-        metrics.SCHEMA_TAG: str(SCHEMA),
+        metrics.SCHEMA_TAG: str(metrics.SCHEMA),
         metrics.HOST_TAG: host.describe(),
         metrics.PROCESS_TAG: host.process_id(),
     }

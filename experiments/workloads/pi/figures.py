@@ -23,7 +23,9 @@ def by_method(rows: Rows, key: str, axis: str, title: str, known: str) -> alt.La
     numbers = base.mark_text(align="left", dx=4, fontSize=10).encode(
         x=value, text=alt.Text(f"{key}:Q", format=".3~g")
     )
-    return (bars + ends + numbers).properties(title=alt.Title(title, subtitle=known), width=520)
+    return (bars + ends + numbers).properties(
+        title=alt.Title(title, subtitle=known.split("; ")), width=520
+    )
 
 
 def speed_up(rows: Rows, known: str) -> alt.LayerChart:
@@ -42,7 +44,8 @@ def speed_up(rows: Rows, known: str) -> alt.LayerChart:
     )
     ideal = alt.Chart(data).mark_line(strokeDash=[4, 4], color="#999999")
     return (ideal.encode(x="threads:Q", y="threads:Q") + lines).properties(
-        title=alt.Title("Speed-up by threads (dashed: ideal)", subtitle=known), width=420
+        title=alt.Title("Speed-up by threads (dashed: ideal)", subtitle=known.split("; ")),
+        width=420,
     )
 
 
@@ -58,7 +61,7 @@ def digits(rows: Rows, known: str) -> alt.Chart:
             strokeDash=alt.StrokeDash("kind:N", title="kind of points"),
         )
         .properties(
-            title=alt.Title("Energy expected to reach D digits", subtitle=known),
+            title=alt.Title("Energy expected to reach D digits", subtitle=known.split("; ")),
             width=560,
             height=420,
         )

@@ -27,7 +27,7 @@ def by_size(
         y=alt.Y(f"{key}_low:Q", title=axis), y2=f"{key}_high:Q"
     )
     return (intervals + lines).properties(
-        title=alt.Title(title, subtitle=known), width=560, height=420
+        title=alt.Title(title, subtitle=known.split("; ")), width=560, height=420
     )
 
 
@@ -48,6 +48,8 @@ def billion(rows: Sequence[Mapping[str, Any]], known: str) -> alt.LayerChart:
         x=grams, text=alt.Text("grams:Q", format=".2~e")
     )
     return (bars + numbers).properties(
-        title=alt.Title("Grams to sort a billion elements, extrapolated by growth", subtitle=known),
+        title=alt.Title(
+            "Grams to sort a billion elements, extrapolated by growth", subtitle=known.split("; ")
+        ),
         width=520,
     )

@@ -1,0 +1,55 @@
+"""Measuring in a script that knows nothing of our meters: the process's own."""
+
+import subprocess
+import sys
+
+import pytest
+
+import ecotrack
+from ecotrack import metrics
+from ecotrack.measurement import Measurement
+from ecotrack.meters import ScriptedMeter
+from ecotrack.tracking import Store
+from tests.conftest import ROOT, Home
+
+SCRIPT = """
+import ecotrack
+with ecotrack.measure() as whole:
+    with ecotrack.measure() as part:
+        sum(range(10**6))
+print(part.cost.total_j > 0, part.cost.total_j <= whole.cost.total_j, whole.cost.cpu_origin.source)
+"""
+
+
+def test_a_script_needs_one_import(home: Home):
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], cwd=ROOT, env=home.env, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    positive, within, source = done.stdout.split()
+    assert (positive, within) == ("True", "True")
+    assert source in ("measured", "modelled", "assumed")
+
+
+def test_a_given_meter_goes_before_the_process_s_own():
+    meter = ScriptedMeter([Measurement(cpu_j=1), Measurement(cpu_j=5)])
+    with ecotrack.measure(meter) as window:
+        pass
+    assert window.cost.cpu_j == 4
+
+
+def test_a_measurement_can_be_written_to_the_active_run(home: Home):
+    import mlflow
+
+    store = Store()
+    with mlflow.start_run() as run:
+        ecotrack.log(Measurement(wall_s=2, cpu_j=3600))
+    values = store.view(run.info.run_id).metrics
+    assert values[metrics.WALL_S] == 2
+    assert values[metrics.TOTAL_WH] == 1
+
+
+def test_without_an_active_run_it_says_what_to_do(home: Home):
+    Store()
+    with pytest.raises(RuntimeError, match="no MLflow run is active; start one"):
+        ecotrack.log(Measurement())

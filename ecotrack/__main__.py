@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.resources import files
@@ -11,6 +12,7 @@ from importlib.resources import files
 from ecotrack.cli import UserError, one_line_errors
 
 COMMANDS = {  # name -> module of ecotrack: its `main` takes the words, its docstring says what for
+    "doctor": "doctor",
     "exec": "execute",
     "price": "price",
     "total": "total",
@@ -46,5 +48,6 @@ def sentence(module: str) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends quietly; what opens a run catches it itself
     with one_line_errors("ecotrack"):
         sys.exit(main(sys.argv[1:]))

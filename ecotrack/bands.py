@@ -26,9 +26,9 @@ BANDS = {
 WALL = Band(1.5, "a wall meter reads 1.25 to 1.5 times as much: Fischer 2025, arXiv:2509.22092")
 
 
-def factor(part: str, origin: Origin, calibrated: Mapping[str, float]) -> float:
+def band(part: str, origin: Origin, calibrated: Mapping[str, float]) -> Band:
     """Of cpu, ram or gpu, known so: the user's own where there is one, else the literature's."""
     if origin.source == "absent":
-        return 1.0
+        return Band(1.0, "")
     meter = f"{part}-counter" if origin.source == "measured" else f"{part}-estimate"
-    return calibrated.get(meter, BANDS[meter].factor)
+    return Band(calibrated[meter], "your calibration") if meter in calibrated else BANDS[meter]

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import psutil
 
+CPU_INFO = Path("/proc/cpuinfo")
+CPU_FOLDER = Path("/sys/devices/system/cpu")
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container, as it sees its own
+CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
 CLOCK_DRIFT_S = 2.0  # a start is told in wall-clock time, and that clock is corrected at times
 
 
@@ -19,6 +23,13 @@ def cores() -> int:
 def all_cores() -> int:
     """Cores of the machine, whoever may use them."""
     return psutil.cpu_count() or 1
+
+
+def usable_cores() -> float:
+    """The same, or fewer where a container's share of time is limited."""
+    quota_us, _, period_us = _text(CPU_QUOTA).partition(" ")
+    limited = quota_us.isdigit() and period_us.isdigit()
+    return min(cores(), int(quota_us) / int(period_us)) if limited else cores()
 
 
 def describe() -> str:
@@ -79,9 +90,41 @@ def _name_of(process: psutil.Process) -> str:
 
 def cpu_model() -> str:
     """The CPU's name for itself, or its architecture."""
+    return _cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def is_virtual() -> bool | None:
+    """Whether the CPU says that a hypervisor is between; None where it does not tell."""
+    flags = _cpu_info("flags")
+    return "hypervisor" in flags.split() if flags else None
+
+
+def clocking() -> dict[str, str]:
+    """What sets the pace of the cores: governor, turbo and SMT; empty text where nothing tells."""
+    switch = {"0": "off", "1": "on"}
+    turbo = switch.get(_text(CPU_FOLDER / "cpufreq" / "boost"), "")
+    no_turbo = switch.get(_text(CPU_FOLDER / "intel_pstate" / "no_turbo"), "")
+    return {
+        "governor": _text(CPU_FOLDER / "cpu0" / "cpufreq" / "scaling_governor"),
+        "turbo": turbo or {"on": "off", "off": "on"}.get(no_turbo, ""),
+        "SMT": switch.get(_text(CPU_FOLDER / "smt" / "active"), ""),
+    }
+
+
+def temperature_c() -> float | None:
+    """The CPU's hottest sensor, degrees Celsius; None where there is none to read."""
+    found = psutil.sensors_temperatures()
+    return max((s.current for name in CPU_SENSORS for s in found.get(name, ())), default=None)
+
+
+def _cpu_info(key: str) -> str:
+    """The first core's value; empty text where there is none."""
+    lines = (line.partition(":") for line in _text(CPU_INFO).splitlines())
+    return next((value.strip() for name, _, value in lines if name.strip() == key), "")
+
+
+def _text(path: Path) -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return path.read_text().strip()
     except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+        return ""

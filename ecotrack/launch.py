@@ -72,6 +72,8 @@ class Session:
         `params` are parameters besides its options.
         """
         tags = {metrics.KIND_TAG: kind or self.entry, **grid_tags(self.meter)}
+        if self.meter.known.checked:
+            tags[metrics.DOCTOR_TAG] = str(self.meter.known.checked)
         all_params = {**cli.parameters(self.config), **(params or {})}
         with self.store.run(experiment, name, all_params, tags, resume=resume) as record:
             yield record
@@ -182,14 +184,17 @@ def meter_for(options: Metered) -> CodeCarbonMeter:
     """
     try:
         known = machine.load()
-        given = {
-            name: watts for name in ("cpu_watts", "ram_watts") if (watts := getattr(options, name))
-        }
-        return CodeCarbonMeter(grid(options.country), replace(known, **given))
+        return CodeCarbonMeter(grid(options.country), replace(known, **given_watts(options)))
     except UnknownCountryError as error:
         raise cli.UserError(f"--country: {error}") from error
     except machine.MachineFileError as error:
         raise cli.UserError(str(error)) from error
+
+
+def given_watts(options: Metered) -> dict[str, Any]:
+    """The rated powers among the options that were given."""
+    names = ("cpu_watts", "ram_watts")
+    return {name: watts for name in names if (watts := getattr(options, name))}
 
 
 @contextmanager

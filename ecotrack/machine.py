@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_config_path
 
@@ -27,7 +28,30 @@ class Idle:
     power_w: float
     over_s: float
     boot: str
-    source: str
+    way: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `doctor` found when it last looked; runs refer to it.
+
+    Attributes:
+        date: when, UTC.
+        noise: half of the 95 % interval of a work's time over its own: the 0.02 of ±2 %.
+        others: share of the cores that others had meanwhile.
+        way: how energy was known.
+    """
+
+    date: str
+    noise: float
+    others: float
+    way: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.date}: a work against itself ±{self.noise:.1%},"
+            f" others had {self.others:.0%} of the cores"
+        )
 
 
 @dataclass(frozen=True)
@@ -38,16 +62,18 @@ class Machine:
         cpu_watts, ram_watts: rated power, where no counter is.
         factors: kind of meter (a key of `bands.BANDS`) -> its band, by a calibration of one's own.
         idle: power of the idle machine.
+        checked: what `doctor` found.
     """
 
     cpu_watts: float | None = None
     ram_watts: float | None = None
     factors: Mapping[str, float] = field(default_factory=dict)
     idle: Idle | None = None
+    checked: Checked | None = None
 
-    def idle_w(self, source: str) -> float:
+    def idle_w(self, way: str) -> float:
         """Idle power, watts, if it was measured since the last start, in this way; else 0."""
-        if self.idle and (self.idle.boot, self.idle.source) == (host.boot_id(), source):
+        if self.idle and (self.idle.boot, self.idle.way) == (host.boot_id(), way):
             return self.idle.power_w
         return 0.0
 
@@ -66,8 +92,10 @@ def load() -> Machine:
     """
     place = path()
     try:
-        read = json.loads(place.read_text())
-        known = Machine(**{**read, "idle": Idle(**read["idle"]) if read.get("idle") else None})
+        read: Any = Machine(**json.loads(place.read_text()))
+        idle = Idle(**read.idle) if read.idle else None
+        checked = Checked(**read.checked) if read.checked else None
+        known = replace(read, idle=idle, checked=checked)
         _check(known)
     except FileNotFoundError:
         return Machine()
@@ -91,6 +119,11 @@ def _check(known: Machine) -> None:
         watts = getattr(known, name)
         if watts is not None and not 0 < watts < 1e5:
             raise ValueError(f"{name} must be between 0 and 100,000 W, got {watts}")
+    for part, names in (("idle", ("power_w", "over_s")), ("checked", ("noise", "others"))):
+        for name in names if getattr(known, part) else ():
+            value = getattr(getattr(known, part), name)
+            if not value >= 0:
+                raise ValueError(f"{part}.{name} must not be negative, got {value}")
     for meter, factor in known.factors.items():
         if meter not in bands.BANDS:
             raise ValueError(f"no meter is called {meter!r}; there are {', '.join(bands.BANDS)}")

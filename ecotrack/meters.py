@@ -16,7 +16,7 @@ from codecarbon.output import BaseOutput, EmissionsData
 
 from ecotrack import bands, components
 from ecotrack.machine import Machine
-from ecotrack.measurement import Measurement, Origin, weakest
+from ecotrack.measurement import ABSENT, Measurement
 from ecotrack.powercap import Powercap
 
 J_PER_KWH = 3.6e6
@@ -95,7 +95,7 @@ class CodeCarbonMeter:
             counters; idle power; calibrated bands.
 
     Attributes:
-        origins: cpu, ram, gpu -> how its energy is known.
+        origins: cpu, ram, gpu -> how its energy is known; absent until the first reading.
     """
 
     def __init__(self, grid: Grid, known: Machine = NOTHING_KNOWN) -> None:
@@ -103,7 +103,7 @@ class CodeCarbonMeter:
         self._read_at_s = -RESOLUTION_S
         self._totals = _Totals()
         self._gpu_flaws: dict[str, None] = {}  # in the order in which they were seen
-        self.origins: dict[str, Origin] = {}
+        self.origins = dict.fromkeys(("cpu", "ram", "gpu"), ABSENT)
         self._idle_w = self._started_s = 0.0
         self._counters = Powercap()
         self._tracker = OfflineEmissionsTracker(
@@ -151,18 +151,18 @@ class CodeCarbonMeter:
     def __enter__(self) -> CodeCarbonMeter:
         self._tracker.start()
         self._counters.start()
+        self.read()
         found = {
             "cpu": components.cpu(self._tracker, self._counters.packages),
             "ram": components.ram(self._tracker, self._counters.drams),
             "gpu": components.gpu(self._tracker),
         }
         self.origins = {
-            name: replace(origin, factor=bands.factor(name, origin, self.known.factors))
+            name: replace(origin, factor=bands.band(name, origin, self.known.factors).factor)
             for name, origin in found.items()
         }
-        self._idle_w = self.known.idle_w(weakest(*self.origins.values()).source)
+        self._idle_w = self.known.idle_w(self.way)
         self._started_s = time.perf_counter()
-        self.read()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -200,6 +200,11 @@ class CodeCarbonMeter:
             idle_j=self._idle_w * (self._read_at_s - self._started_s),
             **origins,
         )
+
+    @property
+    def way(self) -> str:
+        """How all energy is known, in full: idle power that was measured in this way is ours."""
+        return "; ".join(f"{name} {origin}" for name, origin in self.origins.items())
 
     @property
     def flaws(self) -> list[str]:

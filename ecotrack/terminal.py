@@ -26,15 +26,22 @@ if not _console.is_terminal:
     _console = Console(width=200)  # a pipe has no edge to wrap at
 
 
-def table(title: str, rows: Sequence[Mapping[str, str]], *, stderr: bool = False) -> None:
-    """Print rows of equal keys; the keys are the heads."""
+def table(
+    title: str, rows: Sequence[Mapping[str, str]], *, stderr: bool = False, prose: bool = False
+) -> None:
+    """Print rows of equal keys; the keys are the heads. Prose may wrap in its cells."""
     if not rows:
         return
     grid = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     grid.title_justify, grid.title_style = "left", "bold"
     for number, head in enumerate(rows[0]):
-        first = number == 0
-        grid.add_column(head, justify="left" if first else "right", no_wrap=not first)
+        text = prose or number == 0
+        grid.add_column(
+            head,
+            justify="left" if text else "right",
+            no_wrap=not text,
+            overflow="fold" if prose else "ellipsis",  # an address is of no use in part
+        )
     for row in rows:
         grid.add_row(*row.values())
     (Console(stderr=True, width=_console.width) if stderr else _console).print(grid)

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,3 +101,39 @@ def test_outside_a_checkout_nothing_is_dirty_or_clean(tmp_path):
 def test_without_git_nothing_is_dirty_or_clean(checkout, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert host.git_is_dirty(checkout) is None
+
+
+def test_a_container_s_quota_limits_its_cores(tmp_path, monkeypatch):
+    monkeypatch.setattr(host, "CPU_QUOTA", tmp_path / "cpu.max")
+    assert host.usable_cores() == host.cores(), "there is no such file outside of containers"
+    for text, cores in (("max 100000", host.cores()), ("50000 100000", 0.5), ("", host.cores())):
+        (tmp_path / "cpu.max").write_text(text)
+        assert host.usable_cores() == cores
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "turbo"),
+    [
+        ("cpufreq/boost", "1\n", "on"),
+        ("cpufreq/boost", "0\n", "off"),
+        ("intel_pstate/no_turbo", "1\n", "off"),
+        ("intel_pstate/no_turbo", "0\n", "on"),
+        ("elsewhere/boost", "1\n", ""),
+    ],
+)
+def test_the_pace_of_the_cores_is_told_by_the_system(tmp_path, monkeypatch, path, text, turbo):
+    monkeypatch.setattr(host, "CPU_FOLDER", tmp_path)
+    files = {path: text, "cpu0/cpufreq/scaling_governor": "powersave\n", "smt/active": "1\n"}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    assert host.clocking() == {"governor": "powersave", "turbo": turbo, "SMT": "on"}
+
+
+def test_the_hottest_sensor_of_the_cpu_counts(monkeypatch):
+    chip = SimpleNamespace
+    found = {"nvme": [chip(current=80.0)], "k10temp": [chip(current=51.0), chip(current=55.0)]}
+    monkeypatch.setattr(host.psutil, "sensors_temperatures", lambda: found)
+    assert host.temperature_c() == 55
+    monkeypatch.setattr(host.psutil, "sensors_temperatures", dict)
+    assert host.temperature_c() is None

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecotrack import bands, host, machine
-from ecotrack.machine import Idle, Machine, MachineFileError
+from ecotrack.bands import Band
+from ecotrack.machine import Checked, Idle, Machine, MachineFileError
 from ecotrack.measurement import ABSENT, Origin
 
 
@@ -22,7 +23,13 @@ def test_nothing_is_known_of_a_new_machine():
 
 
 def test_what_was_saved_is_read_back():
-    known = Machine(65, 12.5, {"cpu-estimate": 1.2}, Idle(20, 60, host.boot_id(), "modelled"))
+    known = Machine(
+        65,
+        12.5,
+        {"cpu-estimate": 1.2},
+        Idle(20, 60, host.boot_id(), "modelled"),
+        Checked("2026-05-01T12:00Z", 0.012, 0.03, "modelled"),
+    )
     machine.save(known)
     assert machine.load() == known
 
@@ -46,6 +53,14 @@ def test_idle_power_holds_for_one_boot_and_one_way_of_knowing():
             "the factor of cpu-estimate must be between 1 and 100",
         ),
         ('{"idle": {"power_w": 3}}', "missing"),
+        (
+            '{"idle": {"power_w": -3, "over_s": 60, "boot": "", "way": ""}}',
+            "idle.power_w must not be negative, got -3",
+        ),
+        (
+            '{"checked": {"date": "", "noise": "low", "others": 0, "way": ""}}',
+            "not supported",
+        ),
         ("[1]", "mapping"),
     ],
 )
@@ -68,7 +83,7 @@ def test_a_user_may_edit_the_file(place):
 def test_a_calibration_of_one_s_own_goes_before_the_literature(meter, factor):
     part, kind = meter.split("-")
     origin = Origin("measured" if kind == "counter" else "modelled")
-    assert bands.factor(part, origin, {meter: factor}) == factor
-    assert bands.factor(part, origin, {}) == bands.BANDS[meter].factor
-    assert bands.factor(part, ABSENT, {meter: factor}) == 1
+    assert bands.band(part, origin, {meter: factor}) == Band(factor, "your calibration")
+    assert bands.band(part, origin, {}) == bands.BANDS[meter]
+    assert bands.band(part, ABSENT, {meter: factor}).factor == 1
     assert bands.BANDS[meter].says

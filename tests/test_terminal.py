@@ -55,3 +55,12 @@ def test_nothing_done_tells_nothing_of_the_time_left(clock, bar):
     clock[0] = 5.0
     tell(0.0)
     assert status(bar) == ""
+
+
+def test_prose_wraps_and_nothing_of_it_is_lost(capsys, monkeypatch):
+    monkeypatch.setattr(terminal, "_console", terminal.Console(width=30))
+    address = "https://example.org/a/very/long/address"
+    terminal.table("Sources", [{"what": "grid", "found": address}], prose=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 30
+    assert "".join(line.removeprefix(" grid").strip() for line in lines[4:]) == address

@@ -24,7 +24,7 @@ lint: $(READY)
 
 bench: $(READY)
 	@mkdir -p build
-	python -m bench.sorting --sizes 1e7,1e8 --dtypes int32,int64,float64 --json build/sorting.json
+	python -m bench.sorting --json build/sorting.json
 	python -m bench.pi --json build/pi.json
 	python -m bench.overhead --json build/overhead.json
 	python -m bench.trust --json build/trust.json

@@ -3,8 +3,13 @@
     python -m bench.sorting [--sizes 1e6,1e7] [--repeats 7] [--json FILE]
 
 Contenders take turns in every repeat; times are medians, ratios have an interval of 95 %.
-Memory: three processes hold one input each and one of them at a time sorts it: at most some 5 times
-the bytes of the largest input (4 GB for 1e8 int64).
+Each path has a process in which np.sort and ours run, for ours hands small arrays over to np.sort;
+ours is shown on the path that is better for np.sort. Each finds memory ready that was in use a
+moment before: see ``seconds_per_array``.
+
+Without --sizes it takes the standard cases, some seven minutes. Memory: two processes hold one
+input each and one of them at a time sorts it: at most some 4 times the bytes of the largest input
+(3 GB for 1e8 int64).
 """
 
 import argparse
@@ -14,6 +19,7 @@ import platform
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numba
@@ -24,16 +30,15 @@ from rich.table import Table
 
 from ecotrack import host
 from ecotrack.stats import ratio_interval
-from experiments.workloads.sorting.fast import fast_sort
 from experiments.workloads.sorting.inputs import DISTRIBUTIONS, DTYPES
-from experiments.workloads.sorting.numpy_paths import (
-    PATHS,
-    NumpySort,
-    make_batch,
-    seconds_per_array,
-)
+from experiments.workloads.sorting.numpy_paths import PATHS, NumpySort
 
 SEED = 3
+STANDARD = (
+    *product((10**7, 10**8), ("int32", "int64", "float64"), ("random",)),
+    *product((10**7,), ("int32", "int64"), ("few-unique", "sorted", "reversed", "nearly-sorted")),
+    *product((10**3, 10**4, 10**5, 4 * 10**5, 10**6), ("int32", "int64"), ("random",)),
+)  # size, dtype, distribution
 WORTH_TELLING = 1.1  # times faster, at the lower end of the interval
 
 
@@ -41,16 +46,11 @@ def main():
     """Measure, print the table and the findings, write the JSON."""
     arguments = _parse()
     console = Console()
-    cases = [
-        (size, dtype, distribution)
-        for dtype in arguments.dtypes
-        for distribution in arguments.distributions
-        for size in arguments.sizes
-    ]
+    cases = chosen(arguments.sizes, arguments.dtypes, arguments.distributions)
     with ExitStack() as stack:
-        baselines = _start_baselines(stack, console)
+        workers = _start_workers(stack, console)
         rows = [
-            measure(case, arguments.threads, arguments.repeats, baselines)
+            measure(case, arguments.threads, arguments.repeats, workers)
             for case in track(cases, "sorting", console=console, transient=True)
         ]
     report = {"machine": machine(), "repeats": arguments.repeats, "rows": rows}
@@ -61,35 +61,45 @@ def main():
         arguments.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
-def measure(case, threads, repeats, baselines):
+def chosen(sizes, dtypes, distributions):
+    """Return the cases to measure: all combinations, or without sizes those of ``STANDARD``.
+
+    distributions: None for the standard ones, or random where there are sizes.
+    """
+    if sizes:
+        return list(product(sizes, dtypes, distributions or ["random"]))
+    distributions = distributions or DISTRIBUTIONS
+    return [case for case in STANDARD if case[1] in dtypes and case[2] in distributions]
+
+
+def measure(case, threads, repeats, workers):
     """Return one row: ns an element of every contender, and ratios of them.
 
-    case: size, dtype, distribution. baselines: name of a path -> its NumpySort.
+    case: size, dtype, distribution. workers: name of a path -> its NumpySort.
     """
-    size = case[0]
-    arrays = make_batch(*case, SEED)
     contenders = {}
-    for name, worker in baselines.items():
+    for path, worker in workers.items():
         worker.prepare(*case, SEED)
-        contenders[name] = worker.seconds
-    for count in threads:
-        sort = partial(fast_sort, threads=count)
-        seconds_per_array(sort, arrays)  # compiles, and gives memory a first touch
-        contenders[f"ours, {count}"] = partial(seconds_per_array, sort, arrays)
+        contenders[path] = worker.seconds
+        for count in threads:
+            worker.seconds(count)  # compiles
+            contenders[path, f"ours, {count}"] = partial(worker.seconds, count)
 
     seconds = {name: [] for name in contenders}
     for _ in range(repeats):
         for name, sort_once in contenders.items():
             seconds[name].append(sort_once())
 
-    better = min(baselines, key=lambda name: np.median(seconds[name]))
-    ours = [name for name in contenders if name not in baselines]
+    better = min(workers, key=lambda path: np.median(seconds[path]))
+    ours = {name: seconds[better, name] for name in (f"ours, {count}" for count in threads)}
+    shown = {**{path: seconds[path] for path in workers}, **ours}
+    size = case[0]
     return {
         **dict(zip(("size", "dtype", "distribution"), case, strict=True)),
-        "ns_per_element": {name: 1e9 * np.median(s) / size for name, s in seconds.items()},
+        "ns_per_element": {name: 1e9 * np.median(s) / size for name, s in shown.items()},
         "better": better,
         "ours_to_better": {
-            name: asdict(ratio_interval(seconds[better], seconds[name])) for name in ours
+            name: asdict(ratio_interval(seconds[better], s)) for name, s in ours.items()
         },
         "default_to_better": asdict(ratio_interval(seconds["default"], seconds[better])),
     }
@@ -119,14 +129,14 @@ def findings(rows):
         )
 
 
-def _start_baselines(stack, console):
-    baselines = {}
+def _start_workers(stack, console):
+    workers = {}
     for name, disabled in PATHS.items():
         try:
-            baselines[name] = stack.enter_context(NumpySort(disabled))
+            workers[name] = stack.enter_context(NumpySort(disabled))
         except RuntimeError:
             console.print(f"np.sort has no {name} path here: NumPy cannot disable {disabled}")
-    return baselines
+    return workers
 
 
 def _table(report):
@@ -182,12 +192,12 @@ def _parse():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--sizes", type=listed(positive), default=[10**6, 10**7], help="elements, comma-separated")
+    add("--sizes", type=listed(positive), default=None, help="elements; none: standard cases")
     add("--dtypes", type=listed(one_of(DTYPES)), default=DTYPES, help=f"of {', '.join(DTYPES)}")
     add(
         "--distributions",
         type=listed(one_of(DISTRIBUTIONS)),
-        default=["random"],
+        default=None,
         help=", ".join(DISTRIBUTIONS),
     )
     add("--threads", type=listed(positive), default=[1, 2], help="numbers of threads of our sort")

@@ -32,7 +32,7 @@ Dtype = Literal["int32", "int64", "float32", "float64"]
 Distribution = Literal["random", "sorted", "reversed", "nearly-sorted", "few-unique"]
 BATCH_S = 0.02  # many different small arrays: one array alone teaches the branch predictor
 MOST_ARRAYS = 500
-WARM_UP = 200_000  # elements; the fast sort hands smaller ones over
+WARM_UP = 500_000  # elements; the fast sort hands smaller ones over
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from experiments.workloads.sorting import ALGORITHMS, compiled, distinct, fast, inputs, radix
+from experiments.workloads.sorting import (
+    ALGORITHMS,
+    compiled,
+    distinct,
+    fast,
+    inputs,
+    native,
+    radix,
+)
 from experiments.workloads.sorting.fast import fast_sort
 from experiments.workloads.sorting.numpy_paths import PATHS, NumpySort
 
@@ -119,10 +127,12 @@ def test_textbook_kernels_sort_uncompiled(algorithm, dtype):
 @pytest.fixture
 def small(monkeypatch):
     """Let the fast sort do with a few elements what it does with millions."""
-    monkeypatch.setattr(fast, "HAND_OVER", 0)
+    monkeypatch.setattr(fast, "SMALL", 0)
+    monkeypatch.setattr(native, "np_sort_is_quick", lambda dtype: False)
     monkeypatch.setattr(fast, "SMALLEST_SHARE", 1)
     monkeypatch.setattr(fast, "SMALLEST_BUCKET", 4)
     monkeypatch.setattr(fast, "OVERSIZED", 2)
+    monkeypatch.setattr(fast, "MOST_DISPLACED", 3)
 
 
 @pytest.mark.parametrize("counts", [True, False], ids=["counting", "buckets"])
@@ -151,6 +161,14 @@ def crowded(dtype, size):
     half[::2] = 17
     yield "half the same", half
     yield "many values", rng.integers(0, 3000, size).astype(dtype)
+    yield "more values", rng.integers(0, 6000, size).astype(dtype)
+    yield "two runs", np.concatenate([np.sort(half[::2]), np.sort(half[1::2])])
+    ascending = np.sort(rng.integers(-(2**30), 2**30, size).astype(dtype))
+    ascending[rng.integers(0, size, size // 100)] = 2**30
+    yield "some too high", ascending
+    ascending = np.sort(ascending)
+    ascending[-1] = ascending[0]
+    yield "last too low", ascending
     yield "two values", rng.integers(0, 2, size).astype(dtype)
     if dtype == "int64":
         yield "equal leading bits", (rng.integers(0, 9, size) << 58) + rng.integers(0, 2**20, size)
@@ -161,10 +179,36 @@ def crowded(dtype, size):
         yield "special", special
 
 
+@pytest.mark.parametrize("dtype", inputs.DTYPES)
+@pytest.mark.usefixtures("small")
+@EXAMPLES
+@given(data=st.data())
+def test_what_is_out_of_place_is_merged_with_what_is_in_order(dtype, data):
+    places = st.integers(0, 255)
+    swaps = data.draw(st.lists(st.tuples(places, places), max_size=5))
+    array = inputs.make(256, dtype, "sorted", seed=data.draw(places))
+    for here, there in swaps:
+        array[[here, there]] = array[[there, here]]
+    merged = []
+
+    def merge(keys, dropped, scratch, coding, merge=radix.merge_displaced):
+        merged.append(dropped.size)
+        merge(keys, dropped, scratch, coding)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distinct, "few_values", lambda bits: None)
+        patch.setattr(radix, "merge_displaced", merge)
+        assert_sorts(fast_sort, array)
+    if (np.diff(array) < 0).any():
+        assert len(merged) == 1
+        assert 2 <= merged[0] <= 4 * len(swaps)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("dtype", inputs.DTYPES)
 def test_fast_sorts_above_its_hand_over(dtype, threads, monkeypatch):
     monkeypatch.setattr(fast, "SMALLEST_SHARE", 50_000)
+    monkeypatch.setattr(native, "np_sort_is_quick", lambda dtype: False)
     size = 200_003
     named = [(name, inputs.make(size, dtype, name, seed=4)) for name in inputs.DISTRIBUTIONS]
     for _, array in (*named, *crowded(dtype, size)):
@@ -180,7 +224,7 @@ def test_fast_kernels_sort_uncompiled(dtype):
 
 
 def test_fast_takes_strided_and_read_only_arrays():
-    array = inputs.make(400_006, "int32", "random", seed=5)[::-2]
+    array = inputs.make(1_000_006, "int32", "random", seed=5)[::-2]
     array.flags.writeable = False
     assert_sorts(fast_sort, array)
 
@@ -227,7 +271,7 @@ def test_a_second_process_hits_the_cache(tmp_path):
         "import numpy as np\n"
         "from experiments.workloads.sorting import compiled, distinct, fast, inputs, radix\n"
         "for distribution in ('random', 'few-unique'):\n"
-        "    fast.fast_sort(inputs.make(200_003, 'int32', distribution, 0))\n"
+        "    fast.fast_sort(inputs.make(500_003, 'int32', distribution, 0))\n"
         "compiled.quick(np.arange(9))\n"
         "kernels = [compiled.quick, distinct.tally, radix.survey, radix.histogram, radix.group,\n"
         "           radix.scatter, radix.sort_buckets]\n"
@@ -245,10 +289,34 @@ def test_a_second_process_hits_the_cache(tmp_path):
     assert hits_and_misses() == ["7", "0"]
 
 
-def test_numpy_sorts_in_a_process_of_its_own_path():
+def test_numpy_and_ours_sort_in_a_process_of_its_own_path():
     with NumpySort(PATHS["default"]) as worker:
         worker.prepare(2000, "float32", "random", 8)
         assert worker.seconds() > 0
+        assert worker.seconds(threads=2) > 0
+
+
+@pytest.mark.parametrize("quick", [True, False])
+@pytest.mark.parametrize("dtype", inputs.DTYPES)
+def test_on_a_quick_path_more_is_handed_over(dtype, quick, monkeypatch):
+    handed_over = []
+    monkeypatch.setattr(native, "np_sort_is_quick", lambda dtype: quick)
+    monkeypatch.setattr(fast, "_sort_into", lambda *_: None)
+    monkeypatch.setattr(fast.np, "sort", lambda array: handed_over.append(array.size))
+    sizes = (fast.SMALL, fast.SMALL + 1, fast.HAND_OVER[dtype], fast.HAND_OVER[dtype] + 1)
+    for size in sizes:
+        fast_sort(np.zeros(size, dtype))
+    assert handed_over == list(sizes[: 3 if quick else 1])
+
+
+def test_vector_code_is_quick_and_scalar_code_is_not(monkeypatch):
+    monkeypatch.setattr(native, "np_quicksort", native.np_stable)
+    native.np_sort_is_quick.cache_clear()
+    assert not native.np_sort_is_quick(np.dtype("int32"))
+    monkeypatch.setattr(native, "np_quicksort", lambda array: None)
+    native.np_sort_is_quick.cache_clear()
+    assert native.np_sort_is_quick(np.dtype("int32"))
+    native.np_sort_is_quick.cache_clear()
 
 
 def test_a_path_that_numpy_has_not_is_an_error():

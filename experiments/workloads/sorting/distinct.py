@@ -4,9 +4,10 @@ import numpy as np
 from numba import njit, uint32, uint64
 
 SAMPLE = 1024
-FEW = 750  # distinct values in a sample that make counting worth a try
+FEW = 930  # distinct values in a sample that make counting worth a try: MOST show some 900
+MOST = 4096  # distinct values in all to count
 VERY_FEW = 8  # values that are faster to compare with, one by one, than to look up
-SLOT_BITS = 14  # a hash table for 4 * FEW values is at most a fifth full
+SLOT_BITS = 14  # a hash table that is at most a quarter full
 BLOCK = 4096  # elements that stay in the L1 cache while they are compared with each value
 GOLDEN = uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: Knuth's multiplicative hash
 
@@ -55,7 +56,7 @@ def tally(bits, values, counts):
             if values[slot] != value:
                 values[slot] = value
                 distinct += 1
-                if distinct > 4 * FEW:
+                if distinct > MOST:
                     return False
         counts[slot] += 1
     return True

@@ -5,14 +5,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from experiments.workloads.sorting import distinct, radix
+from experiments.workloads.sorting import distinct, native, radix
 
-HAND_OVER = 100_000  # elements; np.sort at its best is faster to here, 4-byte types to 4e5
+SMALL = 40_000  # elements; to here np.sort is faster, even on its slow path
+HAND_OVER = {"int32": 400_000, "int64": 100_000, "float32": 400_000, "float64": 150_000}
+"""Elements to which it is faster on its quick path."""
 SMALLEST_SHARE = 500_000  # elements worth waking a thread for
 BUCKETS = 500  # more write streams than this leave the L1 cache: a pass then costs three times
-SMALLEST_BUCKET = 1 << 15  # elements; two 4096-entry tables would cost too much for fewer
+SMALLEST_BUCKET = 1 << 15  # elements; fewer would be no faster to sort
 TASKS_PER_THREAD = 8  # to share out buckets evenly, also when another job takes a core
 OVERSIZED = 8  # times the intended bucket: worth a partition of its own
+MOST_DISPLACED = 16  # one element in so many may be out of place for a merge to be worth a try
 BIN_BITS = {"i": 12, "f": 16}  # floats crowd in a few exponents: only fine bins part them
 DTYPES = tuple(np.dtype(name) for name in ("int32", "int64", "float32", "float64"))
 
@@ -24,15 +27,18 @@ def fast_sort(array, threads=1):
     equal, so either may come first. ``array`` is left alone. Threads are used where each has
     ``SMALLEST_SHARE`` elements to sort.
 
-    Up to ``HAND_OVER`` elements ``np.sort`` does it. A few hundred distinct values are counted,
-    sorted and reversed input is copied. The rest is moved once into about 500 buckets that hold
-    equal numbers of elements, over the span of the values in hand and not of their type (MSD radix
-    sort), and each bucket is sorted in the cache by LSD radix sort: McIlroy, Bostic and McIlroy
-    1993, "Engineering radix sort"; floats after Herf 2001, "Radix tricks".
+    Up to ``SMALL`` elements ``np.sort`` does it, up to ``HAND_OVER`` if NumPy is on a quick path. A
+    few thousand distinct values are counted, sorted and reversed input is copied; where only a few
+    elements are out of place, these are sorted and merged with the others, by one thread. The rest
+    is moved once into about 500 buckets that hold equal numbers of elements, over the span of the
+    values in hand and not of their type (MSD radix sort), and each bucket is sorted in the cache by
+    LSD radix sort: McIlroy, Bostic and McIlroy 1993, "Engineering radix sort"; floats after Herf
+    2001, "Radix tricks".
 
-    Memory besides the result: 2 MB of tables and the scratch of one bucket for each thread (at
-    most 262,144 elements or 1.6 % of the input, whichever is more); if values crowd so much that a
-    bucket is larger than that, one buffer of its size; a copy of an input that is not contiguous.
+    Memory besides the result: for each thread 2 MB of tables and the scratch of one bucket (at most
+    262,144 elements or 1.6 % of the input, whichever is more); if values crowd so much that a
+    bucket is larger than that, one buffer of its size; an eighth of an input that is nearly sorted;
+    a copy of an input that is not contiguous. Nothing is kept between calls.
 
     Raises TypeError for another dtype, ValueError for another shape or fewer than one thread.
     """
@@ -42,7 +48,9 @@ def fast_sort(array, threads=1):
         raise ValueError(f"fast_sort sorts one dimension, not the {array.ndim} of this array")
     if threads < 1:
         raise ValueError(f"threads is {threads}: use 1 or more")
-    if array.size <= HAND_OVER:
+    if array.size <= SMALL or (
+        array.size <= HAND_OVER[array.dtype.name] and native.np_sort_is_quick(array.dtype)
+    ):
         return np.sort(array)
     array, out = np.ascontiguousarray(array), np.empty_like(array)
     threads = max(1, min(threads, array.size // SMALLEST_SHARE))
@@ -72,7 +80,7 @@ def _sort_into(out, array, spare, run, threads):
         out[:] = array
     elif not any(ascents):
         out[:] = array[::-1]
-    else:
+    elif not _sort_displaced(out, bits, coding, sum(descents)):
         lowest, highest = int(min(lows)), int(max(highs))
         _sort_by_buckets(out, shares, _from(coding, lowest), highest - lowest, spare, run)
 
@@ -86,6 +94,22 @@ def _sort_by_counting(out, bits, shares, run):
     if None in tallies:
         return False
     distinct.fill(out, tallies)
+    return True
+
+
+def _sort_displaced(out, bits, coding, descents):
+    """Sort into ``out`` if all but a few are in order, by merging these in; else return False.
+
+    Cook and Kim 1980, "Best sorting algorithm for nearly sorted lists".
+    """
+    most = out.size // MOST_DISPLACED
+    if descents > most // 2:
+        return False
+    keys, dropped = out.view(bits.dtype), np.empty((2, most), bits.dtype)
+    kept, displaced = radix.drop_displaced(bits, coding, keys, dropped[0])
+    if kept + displaced < out.size:
+        return False
+    radix.merge_displaced(keys, *dropped[:, :displaced], coding)
     return True
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit, uint16, uint32, uint64
 
 ZERO, ONE = uint64(0), uint64(1)
-DIGIT_BITS = 12  # 4096 counters of 4 bytes: two tables fill half an L1 cache and no more
+DIGIT_BITS = 12  # 4096 counters of 4 bytes: two tables fill an L1 cache and no more
+SPARE_BITS = 5  # beyond those that number a bucket's keys: then few keys share all of them
 INSERTION_BUDGET = 8  # moves an element before insertion sort gives up
 
 
@@ -149,10 +150,11 @@ def finish_by_insertion(keys):
 def sort_bucket(keys, scratch, base, high):
     """Sort ``keys``, all in ``[base, base + 2**high)``, within the cache.
 
-    Two passes over the 24 leading bits put all but a few keys of a bucket in place, an insertion
-    sort moves those. Only when many share these bits are all the others sorted too.
+    Two passes over the leading bits, 24 at most, put all but a few keys of a bucket in place, an
+    insertion sort moves those. Only when many share these bits are all the others sorted too.
     """
-    low = max(0, high - 2 * DIGIT_BITS)
+    leading = min(2 * DIGIT_BITS, int(np.log2(keys.size + 1)) + 1 + SPARE_BITS)
+    low = max(0, high - leading)
     sort_digits(keys, scratch, base, low, high)
     if low > 0 and not finish_by_insertion(keys):
         sort_digits(keys, scratch, base, 0, high)
@@ -176,3 +178,46 @@ def sort_buckets(keys, starts, bases, highs, oversized, coding):
             sort_bucket(bucket, scratch[: bucket.size], bases[b], highs[b])
         for i in range(bucket.size):
             bucket[i] = restore(bucket, i, coding)
+
+
+@njit(cache=True, nogil=True)
+def drop_displaced(bits, coding, kept, dropped):
+    """Move keys that are in order to ``kept``, the others to ``dropped``; return how many to each.
+
+    Where a key is lower than the last one kept, both are dropped: one of the two is out of place,
+    so at most twice as many are dropped as must be. Stops when ``dropped`` is full: then the two
+    numbers do not add up to all keys.
+    """
+    most, last = 0, 0
+    for i in range(bits.size):
+        key = order(bits, i, coding)
+        if most > 0 and key < kept[most - 1]:
+            if last + 2 > dropped.size:
+                break
+            most -= 1
+            dropped[last], dropped[last + 1] = kept[most], key
+            last += 2
+        else:
+            kept[most] = key
+            most += 1
+    return most, last
+
+
+@njit(cache=True, nogil=True)
+def merge_displaced(keys, dropped, scratch, coding):
+    """Sort ``dropped`` and merge it into ``keys``, whose first keys are sorted; make them bits.
+
+    ``scratch`` is as large as ``dropped``, whose size is the number of places free in ``keys``.
+    """
+    sort_digits(dropped, scratch, ZERO, 0, 8 * keys.itemsize)
+    i = keys.size - dropped.size
+    j = dropped.size
+    while j > 0:
+        if i > 0 and keys[i - 1] > dropped[j - 1]:
+            i -= 1
+            keys[i + j] = keys[i]
+        else:
+            j -= 1
+            keys[i + j] = dropped[j]
+    for i in range(keys.size):
+        keys[i] = restore(keys, i, coding)

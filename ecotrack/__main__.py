@@ -11,6 +11,7 @@ from importlib.resources import files
 from ecotrack.cli import UserError, one_line_errors
 
 COMMANDS = {  # name -> module of ecotrack: its `main` takes the words, its docstring says what for
+    "compare": "compare",
     "exec": "execute",
     "price": "price",
     "total": "total",

@@ -12,6 +12,7 @@ from importlib.resources import files
 from ecotrack.cli import UserError, one_line_errors
 
 COMMANDS = {  # name -> module of ecotrack: its `main` takes the words, its docstring says what for
+    "compare": "compare",
     "doctor": "doctor",
     "exec": "execute",
     "price": "price",

@@ -23,7 +23,6 @@ from ecotrack.reading import quantity
 from ecotrack.tracking import RunView, Store
 
 UNKNOWN = "unknown"
-SHORT_ID = 8  # characters of a run's id, as `--run` takes them
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict
     wh = unit.energy_j / J_PER_WH
     return {
         "run": run.name,
-        "id": run.run_id[:SHORT_ID],
+        "id": run.short_id,
         "per": unit.name,
         "energy": quantity(wh, "Wh") if unit.energy_j > 1 else quantity(unit.energy_j, "J"),
         "known": run.tags.get(metrics.SOURCE_TAG, UNKNOWN),

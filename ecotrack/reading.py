@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ecotrack import metrics
 from ecotrack.choosing import Candidate
@@ -35,6 +35,13 @@ def percent(share: float) -> str:
 def uses(number: float, unit: str = "") -> str:
     """A break-even point: `1234.4, "samples"` reads `1,234 samples`; infinity reads `never`."""
     return "never" if math.isinf(number) else f"{number:,.0f} {unit}".rstrip()
+
+
+def few(things: Iterable[object], most: int = 4, between: str = ", ") -> str:
+    """The first of them: `["a", "b", "c"], 2` reads `a, b and 1 more`."""
+    words = [str(thing) for thing in things]
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return between.join(words[:most]) + more
 
 
 def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:

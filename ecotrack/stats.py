@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, bootstrap, theilslopes
+from scipy.stats import binomtest, bootstrap, theilslopes, ttest_ind
 from scipy.stats.mstats import trimmed_mean_ci
 
 NO_DIFFERENCE = "no difference seen"
@@ -54,6 +54,20 @@ class Ratio:
         if not self.differs:
             return NO_DIFFERENCE
         return f"{self.ratio:.3g} times as much ({self.low:.3g} to {self.high:.3g})"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much more, and the interval that holds it; infinite where nothing tells."""
+
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return not self.low <= 0 <= self.high
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -107,6 +121,50 @@ def ratio_interval(slow: Sequence[float], fast: Sequence[float], confidence: flo
         return Ratio(math.exp(logs[0]), 0.0, math.inf)
     low, high = trimmed_mean_ci(logs, limits=(TRIMMED, TRIMMED), alpha=1 - confidence)
     return Ratio(math.exp((low + high) / 2), math.exp(low), math.exp(high))
+
+
+def unpaired_difference(
+    one: Sequence[float], other: Sequence[float], confidence: float = 0.95
+) -> Difference:
+    """How much more `one` is than `other` on average, from values that form no pairs.
+
+    Welch's interval (1947, 10.1093/biomet/34.1-2.28): each group varies in its own way. A single
+    value tells nothing of its group's variation: then the interval is infinite. Where no value
+    differs from others of its group it is a point.
+
+    Args:
+        one, other: at least one value each; they need not be equally many.
+    """
+    difference = float(np.mean(one) - np.mean(other))
+    if min(len(one), len(other)) < 2:
+        return Difference(difference, -math.inf, math.inf)
+    if len(set(one)) == len(set(other)) == 1:
+        return Difference(difference, difference, difference)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one group of equal values, which Welch allows
+        welch = ttest_ind(one, other, equal_var=False)
+        interval = welch.confidence_interval(confidence)
+    return Difference(difference, float(interval.low), float(interval.high))
+
+
+def unpaired_ratio(one: Sequence[float], other: Sequence[float], confidence: float = 0.95) -> Ratio:
+    """How many times as much `one` is as `other`: of geometric means, from logarithms.
+
+    Costs vary by factors. The interval is that of `unpaired_difference`, back from logarithms; of a
+    single value it goes from 0 to infinity.
+
+    Args:
+        one, other: positive, at least one value each; they need not be equally many.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if not len(one) or not len(other) or min(*one, *other) <= 0:
+        raise ValueError("a ratio needs positive values")
+    logs = unpaired_difference(
+        [math.log(value) for value in one], [math.log(value) for value in other], confidence
+    )
+    return Ratio(math.exp(logs.difference), math.exp(logs.low), math.exp(logs.high))
 
 
 def more_repeats(repeats: int, half_width: float, precision: float) -> int:

@@ -68,6 +68,15 @@ def trimmed_ratio(
     return math.exp(middle - half), math.exp(middle + half)
 
 
+def welch(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """The textbook formula of Welch's interval of 95 %, for the difference of two means."""
+    parts = [statistics.variance(group) / len(group) for group in (one, other)]
+    weights = [part**2 / (len(group) - 1) for part, group in zip(parts, (one, other), strict=True)]
+    half = float(t.ppf(0.975, sum(parts) ** 2 / sum(weights))) * math.sqrt(sum(parts))
+    middle = statistics.mean(one) - statistics.mean(other)
+    return middle - half, middle + half
+
+
 def confusion(truth: Sequence[int], predicted: Sequence[int], classes: int) -> list[list[int]]:
     """Count each pair by hand: true class by predicted class."""
     pairs = list(zip(truth, predicted, strict=True))

@@ -18,3 +18,11 @@ from ecotrack import reading
 )
 def test_what_never_breaks_even_says_so(number, unit, text):
     assert reading.uses(number, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("things", "text"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a, b"), (["a", "b", 3, 4], "a, b and 2 more")],
+)
+def test_of_many_things_a_few_are_told(things, text):
+    assert reading.few(things, 2) == text

@@ -2,17 +2,20 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import gmean, norm
 
 from ecotrack.stats import (
     NO_DIFFERENCE,
     TRIMMED,
+    Difference,
     median_interval,
     more_repeats,
     ratio_interval,
     trend,
+    unpaired_difference,
+    unpaired_ratio,
     wilson,
 )
 from tests import naive
@@ -143,6 +146,71 @@ def test_one_pair_tells_nothing():
 def test_what_is_no_pair_of_positive_values_has_no_ratio(slow, fast):
     with pytest.raises(ValueError, match="pairs of positive values"):
         ratio_interval(slow, fast)
+
+
+groups = st.lists(st.integers(1, 1000).map(lambda n: n / 100), min_size=2, max_size=8)
+
+
+@given(groups, groups)
+def test_an_unpaired_difference_agrees_with_the_textbook(one, other):
+    assume(len(set(one)) > 1 or len(set(other)) > 1)
+    found = unpaired_difference(one, other)
+    assert (found.low, found.high) == pytest.approx(naive.welch(one, other), rel=1e-6, abs=1e-9)
+    assert found.difference == pytest.approx(np.mean(one) - np.mean(other), abs=1e-12)
+    assert found.differs == (not found.low <= 0 <= found.high)
+
+
+@given(groups, groups)
+def test_an_unpaired_ratio_is_of_geometric_means_and_within_its_interval(one, other):
+    found = unpaired_ratio(one, other)
+    assert found.ratio == pytest.approx(gmean(one) / gmean(other))
+    assert found.low <= found.ratio * (1 + ROUNDING)
+    assert found.high >= found.ratio * (1 - ROUNDING)
+
+
+@given(groups, groups)
+def test_an_unpaired_ratio_turned_round_is_its_inverse(one, other):
+    found, inverse = unpaired_ratio(one, other), unpaired_ratio(other, one)
+    ends = (1 / found.ratio, 1 / found.high, 1 / found.low)
+    assert (inverse.ratio, inverse.low, inverse.high) == pytest.approx(ends)
+
+
+@given(groups, groups, st.floats(0.01, 100), st.floats(0.01, 100))
+def test_units_change_no_unpaired_ratio_and_a_factor_all_of_it(one, other, unit, factor):
+    before = unpaired_ratio(one, other)
+    after = unpaired_ratio([factor * unit * x for x in one], [unit * x for x in other])
+    ends = [factor * end for end in (before.ratio, before.low, before.high)]
+    assert (after.ratio, after.low, after.high) == pytest.approx(ends, rel=1e-6)
+
+
+@given(groups, groups, st.permutations(range(8)))
+def test_the_order_of_unpaired_values_tells_nothing(one, other, order):
+    shuffled = [other[place] for place in order if place < len(other)]
+    before, after = unpaired_ratio(one, other), unpaired_ratio(one, shuffled)
+    assert (after.low, after.high) == pytest.approx((before.low, before.high))
+
+
+def test_the_interval_of_an_unpaired_ratio_holds_the_true_one_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    found = [
+        unpaired_ratio(2 * random.lognormal(sigma=0.3, size=3), random.lognormal(size=5))
+        for _ in range(1000)
+    ]
+    assert 0.93 <= sum(ratio.low <= 2 <= ratio.high for ratio in found) / 1000 <= 0.98
+
+
+def test_a_single_value_tells_no_interval_and_equal_ones_a_point():
+    alone = unpaired_ratio([2.0], [1.0, 1.0])
+    assert (alone.ratio, alone.low, alone.high, alone.differs) == (2, 0, math.inf, False)
+    assert not unpaired_difference([2.0, 3.0], [1.0]).differs
+    assert unpaired_difference([0.75, 0.75], [0.5, 0.5]) == Difference(0.25, 0.25, 0.25)
+    assert unpaired_difference([0.75, 0.75], [0.5, 0.5]).differs
+
+
+@pytest.mark.parametrize(("one", "other"), [([], [1.0]), ([1.0], []), ([1.0], [1.0, 0.0])])
+def test_what_is_not_positive_has_no_unpaired_ratio(one, other):
+    with pytest.raises(ValueError, match="positive values"):
+        unpaired_ratio(one, other)
 
 
 widths = st.floats(0.001, 10)

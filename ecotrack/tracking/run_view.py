@@ -28,6 +28,14 @@ class RunView:
     wall_s: float | None
     deleted: bool
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.short_id}"
+
+    @property
+    def short_id(self) -> str:
+        """The beginning of its id, which is enough to find it by."""
+        return self.run_id[:8]
+
     @property
     def parent_id(self) -> str | None:
         """The run that this one is within, if any."""

@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -45,7 +46,7 @@ WORTH_TELLING = 1.1  # times faster, at the lower end of the interval
 def main():
     """Measure, print the table and the findings, write the JSON."""
     arguments = _parse()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe has no edge
     cases = chosen(arguments.sizes, arguments.dtypes, arguments.distributions)
     with ExitStack() as stack:
         workers = _start_workers(stack, console)

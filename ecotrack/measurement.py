@@ -49,6 +49,10 @@ def _strength(origin: Origin) -> tuple[int, float, str, float]:
     return _STRENGTH[origin.source], -origin.factor, str(origin), origin.most_w or 0.0
 
 
+def _weaker(one: Origin, other: Origin) -> Origin:
+    return one if one is other else weakest(one, other)  # two readings of a meter share theirs
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What some work cost: the difference of two readings of counters that only go up.
@@ -134,9 +138,9 @@ class Measurement:
             gpu_j=self.gpu_j + factor * other.gpu_j,
             idle_j=self.idle_j + factor * other.idle_j,
             co2_g=self.co2_g + factor * other.co2_g,
-            cpu_origin=weakest(self.cpu_origin, other.cpu_origin),
-            ram_origin=weakest(self.ram_origin, other.ram_origin),
-            gpu_origin=weakest(self.gpu_origin, other.gpu_origin),
+            cpu_origin=_weaker(self.cpu_origin, other.cpu_origin),
+            ram_origin=_weaker(self.ram_origin, other.ram_origin),
+            gpu_origin=_weaker(self.gpu_origin, other.gpu_origin),
         )
 
 

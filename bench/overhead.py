@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-from rich.console import Console
 from rich.table import Table
 
+from bench.console import terminal
 from ecotrack import metrics
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Result
@@ -168,7 +168,7 @@ def main() -> None:
     table.add_column("figure", justify="right")
     for name, value in found.items():
         table.add_row(name, f"{value:.3g}")
-    Console().print(table)
+    terminal().print(table)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
 

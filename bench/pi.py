@@ -23,6 +23,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.console import terminal
 from ecotrack import host
 from ecotrack.stats import ratio_interval
 from experiments.workloads.pi import METHODS
@@ -171,7 +172,7 @@ def main() -> None:
     if options.repeats < 2:
         parser.error(f"--repeats {options.repeats}: an interval needs 2 at least")
     figures = measure(options.repeats)
-    show(figures, Console())
+    show(figures, terminal())
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 

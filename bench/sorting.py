@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import platform
-import sys
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -25,10 +24,10 @@ from pathlib import Path
 
 import numba
 import numpy as np
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.console import terminal
 from ecotrack import host
 from ecotrack.stats import ratio_interval
 from experiments.workloads.sorting.inputs import DISTRIBUTIONS, DTYPES
@@ -46,7 +45,7 @@ WORTH_TELLING = 1.1  # times faster, at the lower end of the interval
 def main():
     """Measure, print the table and the findings, write the JSON."""
     arguments = _parse()
-    console = Console(width=None if sys.stdout.isatty() else 160)  # a pipe has no edge
+    console = terminal()
     cases = chosen(arguments.sizes, arguments.dtypes, arguments.distributions)
     with ExitStack() as stack:
         workers = _start_workers(stack, console)

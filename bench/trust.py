@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench.console import terminal
 from bench.turns import AGAIN, WORKLOADS, A, B, alternatives, read
 from ecotrack import host
 from ecotrack.meters import CodeCarbonMeter, grid
@@ -158,7 +159,7 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=20, help="comparisons of each kind")
     parser.add_argument("--json", type=Path, help="write the rows and every comparison")
     options = parser.parse_args()
-    console = Console()
+    console = terminal()
     found = [*replays(), *live(options.live, console)]
     rows = summary(found)
     for source in dict.fromkeys(row["source"] for row in rows):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from ecotrack import cli, machine, metrics, terminal
+from ecotrack import cli, machine, metrics, stop, terminal
 from ecotrack.ledger import Ledger, dead, replay
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
@@ -135,8 +134,7 @@ def session(
     goes into their runs. Ctrl-C and SIGTERM end the block by SystemExit, so that whatever is open
     is closed.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    stop.listen()
     with cli.one_line_errors(entry):
         doc = sys.modules[config_type.__module__].__doc__ or ""
         given = sys.argv[1:] if words is None else words
@@ -222,8 +220,3 @@ def _release(record: Record, ledger: Ledger) -> None:
     if ledger.failure:
         record.write(tags={metrics.LEDGER_TAG: f"not written: {ledger.failure.strerror}"})
     ledger.close(record.run_id)
-
-
-def _stop(number: int, frame: object) -> NoReturn:
-    print(f"\nstopped by {signal.Signals(number).name}", file=sys.stderr)
-    sys.exit(128 + number)

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ecotrack import host
+from ecotrack import host, stop
 from ecotrack.measure import Meter, clocks
 from ecotrack.measurement import Measurement, from_fields
 
@@ -137,6 +137,7 @@ class Ledger:
 
     def read(self) -> Measurement:
         """The meter's totals; the clocks of the line are the ledger's own affair."""
+        stop.again()
         return self._read()
 
     def open(self, run_id: str, *, shared: bool = False) -> None:

@@ -32,11 +32,26 @@ import os, resource, sys
 from dataclasses import dataclass
 from ecotrack import Result, host, measure
 from ecotrack.launch import Metered, launch
-from ecotrack.tracking import Store
+from ecotrack.tracking import Record, Store
 
 @dataclass(frozen=True)
 class Config(Metered):
     pass
+
+def stopped_in_a_callback(becomes):
+    try:
+        os.kill(os.getpid(), 2)
+    except SystemExit:
+        if becomes:
+            raise becomes from None
+
+def stopped_twice():
+    write = Record.write_known
+    def interrupted(record, known):
+        os.kill(os.getpid(), 15)
+        write(record, known)
+    Record.write_known = interrupted
+    os.kill(os.getpid(), 2)
 
 def largest_file(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -58,6 +73,9 @@ FAULTS = {  # inside the run -> how it ends, and what is said
     "tracker._scheduler.stop(); tracker._scheduler_monitor_power.stop()": ("FINISHED", ""),
     "largest_file(20_000_000)": ("FAILED", "File too large"),
     "os.kill(os.getpid(), 15)": ("KILLED", "stopped by SIGTERM"),
+    "stopped_in_a_callback(SystemError('bad argument'))": ("KILLED", "stopped by SIGINT"),
+    "stopped_in_a_callback(None)": ("KILLED", "stopped by SIGINT"),
+    "stopped_twice()": ("KILLED", "stopped by SIGINT"),
 }
 SMALL_MODEL = ("--family=mlp", "--width=2", "--depth=1", "--epochs=1", "--images=1000")
 

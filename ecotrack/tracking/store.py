@@ -20,7 +20,7 @@ from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import host, metrics
+from ecotrack import host, metrics, stop
 from ecotrack.cli import UserError
 from ecotrack.ledger import Known
 from ecotrack.measurement import Measurement, from_fields
@@ -279,7 +279,8 @@ class Store:
     def _closing(self, run_ids: Sequence[str]) -> Iterator[None]:
         status = "FAILED"
         try:
-            yield
+            with stop.heard():
+                yield
             status = "FINISHED"
         except (KeyboardInterrupt, SystemExit):
             status = "KILLED"

@@ -70,8 +70,9 @@ def is_dead(process: str) -> bool:
 
 
 def descends_from(pid: int) -> bool:
-    """Whether this process was started by that one, or by one that it started, and so on."""
-    return pid in (parent.pid for parent in psutil.Process().parents())
+    """Whether this process is that one, or was started by it, or by one that it started, …"""
+    this = psutil.Process()
+    return pid in (process.pid for process in (this, *this.parents()))
 
 
 def git_is_dirty(folder: Path) -> bool | None:

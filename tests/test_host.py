@@ -61,6 +61,12 @@ def test_a_process_of_another_machine_is_never_called_dead(machine):
     assert not host.is_dead(f"{machine}:1:1.00")
 
 
+def test_a_process_descends_from_itself_and_from_what_started_it(child):
+    assert host.descends_from(os.getpid())
+    assert host.descends_from(os.getppid())
+    assert not host.descends_from(child[0].pid)
+
+
 def test_the_machine_is_described_in_one_line():
     said = host.describe()
     assert "cores" in said

@@ -1,5 +1,6 @@
 """One measurement at a time: real processes that wait, are refused, and are killed."""
 
+import fcntl
 import os
 import signal
 import stat
@@ -116,6 +117,14 @@ def test_what_the_holder_starts_itself_need_not_wait(lock):
         [sys.executable, "-c", EXEC, HOLD], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_process_does_not_wait_for_itself_and_keeps_its_turn_to_the_end(lock):
+    with turn("train", wait=False):
+        with turn("a block within", wait=False):
+            pass
+        with lock.open() as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_block_that_raises_frees_the_machine(lock):

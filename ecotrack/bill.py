@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +24,9 @@ class Bill:
             self.emissions_g + other.emissions_g,
             self.unknown + other.unknown,
         )
+
+    def __sub__(self, other: Bill) -> Bill:
+        return self + Bill(-other.energy_wh, -other.emissions_g)
 
 
 def whole(run: RunView) -> Bill | None:
@@ -52,23 +55,37 @@ def own_runs(runs: Sequence[RunView]) -> list[RunView]:
 def bills(runs: Sequence[RunView]) -> list[tuple[RunView, Bill]]:
     """The runs that lie within no other of these, each with all that is within it.
 
-    A run whose own figure is missing, or smaller than its children's because it was killed before
-    it wrote a newer one, costs what they do.
+    A run whose own figure is missing, or smaller than its parts' because it was killed before it
+    wrote a newer one, costs what they do. A study of which some sessions lie within another run is
+    there without them.
     """
     counted = own_runs(runs)
-    ids = {run.run_id for run in counted}
-    children = defaultdict(list)
+    inner: dict[str, list[RunView]] = {run.run_id: [] for run in counted}
+    lent: dict[str, list[Bill]] = {run.run_id: [] for run in counted}
+    outermost: list[RunView] = []
     for run in counted:
-        children[run.parent_id if run.parent_id in ids else None].append(run)
+        for outer, share in shares(run):
+            lent.get(outer, []).append(share)
+        inner.get(run.outer_id or "", outermost).append(run)
 
     def bill(run: RunView) -> Bill:
-        parts = sum(map(bill, children[run.run_id]), Bill())
+        parts = sum(map(bill, inner[run.run_id]), sum(lent[run.run_id], Bill()))
         own = whole(run)
         if own is None:
             return parts + Bill(unknown=(run,))
         return own if own.energy_wh >= parts.energy_wh else parts
 
-    return [(run, bill(run)) for run in children[None]]
+    def elsewhere(run: RunView) -> Bill:
+        return sum((share for outer, share in shares(run) if outer in lent), Bill())
+
+    return [(run, bill(run) - elsewhere(run)) for run in outermost]
+
+
+def shares(run: RunView) -> list[tuple[str, Bill]]:
+    """What of a study lies within other runs: (id of the run, energy and emissions)."""
+    prefix = f"{metrics.WITHIN_TAG}."
+    told = ((tag.removeprefix(prefix), text) for tag, text in run.tags.items() if prefix in tag)
+    return [(words.partition(".")[0], Bill(*json.loads(text))) for words, text in told]
 
 
 def _costs(phase: str) -> tuple[str, str]:

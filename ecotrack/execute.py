@@ -7,6 +7,7 @@ Output and exit code are the command's own; the bill goes to stderr.
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, Session, insured, raw_record, session
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Result
-from ecotrack.tracking.record import run_totals
+from ecotrack.tracking.record import INSIDE, run_totals
 
 PATIENCE_S = 10.0  # between asking a command to end and ending it
 
@@ -70,7 +71,7 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
     opened = started.run(config.experiment, config.name or words[:60], params={"command": words})
     with opened as record, insured(record, ledger):
         with raw_record(started.meter) as raw, measure(ledger) as window:
-            process = subprocess.Popen(command)
+            process = subprocess.Popen(command, env={**os.environ, INSIDE: record.run_id})
             try:
                 code = process.wait()
             finally:

@@ -148,6 +148,7 @@ INTENSITY_YEAR_TAG = "ecotrack.intensity_year"
 EXTRAPOLATED_TAG = "ecotrack.extrapolated_s"
 LEDGER_TAG = "ecotrack.ledger"
 UNBILLED_TAG = "ecotrack.unbilled"  # and the process: what a killed session of a study cost
+WITHIN_TAG = "ecotrack.within"  # of a run; followed by run and process: what of a study was
 DIRTY_TAG = "git.dirty"
 
 

@@ -10,6 +10,7 @@ from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
 from ecotrack.study import Direction, Finished, Study
 from ecotrack.tracking import Record, RunView, Store
+from ecotrack.tracking.record import share_within
 
 DIRECTIONS: dict[str, Direction] = {
     "validation accuracy": "maximize",
@@ -50,7 +51,7 @@ class Mirror:
     def keep_cost(self, session: Measurement) -> None:
         """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
         self._study.keep_cost(session)
-        self._parent.write(values=cost_metrics(self._study.cost))
+        self._parent.write(values=cost_metrics(self._study.cost), tags=share_within(session))
 
     def hypervolume_with(self, values: tuple[float, float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""

@@ -3,8 +3,8 @@
     python -m ecotrack total
 
 Failed, killed, repeated and deleted runs are in it: developing and testing is part of the price.
-Trials, and parts of an experiment, lie within their parent's figure and are not added again. What
-a study has spent counts in the month in which it began (UTC).
+Trials, parts of an experiment, and runs that `exec` measured from outside, lie within another run's
+figure and are not added again. What a study has spent counts in the month in which it began (UTC).
 """
 
 from __future__ import annotations

@@ -15,8 +15,10 @@ MAIN = {metrics.TOTAL_WH: 1.0, metrics.EMISSIONS_G: 0.5}
 _, SETUP_WH, SETUP_G = metrics.phase_metrics("setup")
 
 
-def run(name: str, values=None, *, parent: str | None = None, kind: str = "train") -> RunView:
-    tags = {metrics.KIND_TAG: kind, **({PARENT_TAG: parent} if parent else {})}
+def run(
+    name: str, values=None, *, parent: str | None = None, kind: str = "train", **more
+) -> RunView:
+    tags = {metrics.KIND_TAG: kind, **({PARENT_TAG: parent} if parent else {}), **more}
     return RunView(name, name, "FINISHED", {}, values or {}, tags, "1", 0.0, 1.0, False)
 
 
@@ -64,6 +66,26 @@ def test_a_child_whose_parent_is_not_here_stands_for_itself():
 
 def test_a_mere_launch_is_no_run_of_its_own():
     assert bills([run("launched", kind="launch")]) == []
+
+
+def test_what_exec_measured_from_outside_is_within_it():
+    family = [run("exec", PROCESS), run("sorting", MAIN, **{metrics.WITHIN_TAG: "exec"})]
+    part = run("a sort", MAIN, parent="sorting", **{metrics.WITHIN_TAG: "exec"})
+    assert bills([*family, part]) == [(family[0], Bill(5.0, 2.0))]
+
+
+def test_of_a_study_the_sessions_that_exec_measured_are_within_it():
+    """Of 7 Wh, two sessions of 1 and 2 Wh; one more was measured by what is in another store."""
+    marks = {
+        metrics.WITHIN_TAG: "exec",
+        f"{metrics.WITHIN_TAG}.exec.here:1:0.5": "[1.0, 0.5]",
+        f"{metrics.WITHIN_TAG}.exec.here:2:0.5": "[2.0, 1.0]",
+        f"{metrics.WITHIN_TAG}.gone.here:3:0.5": "[1.0, 0.5]",
+    }
+    outer, study = run("exec", PROCESS), run("study", STUDY, **marks)
+    assert bills([outer, study]) == [(outer, Bill(5.0, 2.0)), (study, Bill(4.0, 1.5))]
+    killed = run("exec", MAIN)
+    assert bills([killed, study])[0] == (killed, Bill(3.0, 1.5)), "no less than its parts"
 
 
 @st.composite

@@ -8,8 +8,13 @@ import time
 import pytest
 
 from ecotrack import metrics
+from ecotrack.bill import Bill, bills, shares
 from ecotrack.execute import split
+from ecotrack.measurement import Measurement
+from ecotrack.mirror import DIRECTIONS, Mirror
+from ecotrack.study import Study
 from ecotrack.tracking import RunView, Store
+from ecotrack.tracking.record import INSIDE
 from tests.conftest import ROOT, Home
 
 EXEC = (sys.executable, "-m", "ecotrack", "exec")
@@ -60,6 +65,42 @@ def test_bad_input_is_one_line_and_code_2_and_no_run(home: Home, words, line):
     assert done.stderr.startswith(line)
     assert len(done.stderr.splitlines()) == 1
     assert Store().runs("exec", {}) == []
+
+
+RECORDING = """
+import sys, mlflow, ecotrack
+from ecotrack import Measurement, Result
+from ecotrack.tracking import Store
+cost = Measurement(cpu_j=1e-6)
+store = Store()
+for resumed in (None, sys.argv[1]):
+    with store.run("own", "recorded", {}, {}, resume=resumed) as record:
+        record.log(Result({"work": cost}))
+with mlflow.start_run(experiment_id=store.experiment_id("own")):
+    ecotrack.log(cost)
+"""
+
+
+def test_what_the_command_records_itself_is_not_counted_again(home: Home):
+    store = Store()
+    with store.run("own", "begun before", {}, {}) as before:
+        pass
+    done = home.command(*EXEC, "--", sys.executable, "-c", RECORDING, before.run_id)
+    assert done.returncode == 0, done.stderr
+    outer = only_run()
+    told = [run.tags.get(metrics.WITHIN_TAG) for run in store.runs("own", {})]
+    assert told == [None, outer.run_id, outer.run_id]
+    billed = {run.run_id: bill.energy_wh for run, bill in bills(store.all_runs())}
+    assert billed.keys() == {outer.run_id, before.run_id}
+    assert billed[outer.run_id] == outer.metrics[metrics.RUN_WH]
+
+
+def test_a_study_tells_what_of_it_the_outer_run_measured(home: Home, monkeypatch):
+    monkeypatch.setenv(INSIDE, "outer")
+    store, study = Store(), Study(home.folder / "optuna.db", "s", DIRECTIONS)
+    with store.run("own", "study", {}, {}) as parent:
+        Mirror(store, study, parent, {}).keep_cost(Measurement(cpu_j=7200, co2_g=3))
+    assert shares(store.view(parent.run_id)) == [("outer", Bill(2, 3))]
 
 
 def test_sigterm_ends_the_command_and_keeps_what_it_cost(home: Home):

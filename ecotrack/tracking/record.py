@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from ecotrack.tracking import models
 NOTE_TAG = "mlflow.note.content"
 TABLES_TAG = "mlflow.loggedArtifacts"
 MEASUREMENTS = "measurements.json"
+INSIDE = "ECOTRACK_INSIDE"  # the run that measures this process from outside, told by `exec`
 BATCH = 1000  # metrics that MLflow takes at once
 
 
@@ -136,7 +138,21 @@ def log_to_active_run(cost: Measurement) -> None:
     active = mlflow.active_run()
     if active is None:
         raise RuntimeError("no MLflow run is active; start one: with mlflow.start_run(): ...")
-    Record(active.info.run_id).log(Result(costs={"block": cost}))
+    Record(active.info.run_id).log(Result(costs={"block": cost}, tags=within()))
+
+
+def within() -> dict[str, str]:
+    """Marks a run whose energy is in that of another one, too."""
+    outer = os.environ.get(INSIDE)
+    return {metrics.WITHIN_TAG: outer} if outer else {}
+
+
+def share_within(session: Measurement) -> dict[str, str]:
+    """The same, of a study: other sessions may have been elsewhere."""
+    return {
+        f"{tag}.{outer}.{host.process_id()}": json.dumps([session.total_wh, session.co2_g])
+        for tag, outer in within().items()
+    }
 
 
 def flatten(result: Result) -> dict[str, float]:

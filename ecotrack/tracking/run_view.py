@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from mlflow.entities import Run
 
+from ecotrack import metrics
+
 PARENT_TAG = "mlflow.parentRunId"
 
 
@@ -38,8 +40,15 @@ class RunView:
 
     @property
     def parent_id(self) -> str | None:
-        """The run that this one is within, if any."""
+        """The run that this one is a part of, if any."""
         return self.tags.get(PARENT_TAG)
+
+    @property
+    def outer_id(self) -> str | None:
+        """The run in whose energy all of this one's is, if any; of a study, some may be."""
+        if any(tag.startswith(f"{metrics.WITHIN_TAG}.") for tag in self.tags):
+            return self.parent_id
+        return self.parent_id or self.tags.get(metrics.WITHIN_TAG)
 
 
 def view_of(run: Run) -> RunView:

@@ -25,7 +25,7 @@ from ecotrack.cli import UserError
 from ecotrack.ledger import Known
 from ecotrack.measurement import Measurement, from_fields
 from ecotrack.tracking import views
-from ecotrack.tracking.record import NOTE_TAG, Record
+from ecotrack.tracking.record import NOTE_TAG, Record, within
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
 
 UNTAKEN_S = 600  # our process tags its run in the first seconds
@@ -90,13 +90,14 @@ class Store:
         """
         self.close_dead_runs()
         experiment_id = self.experiment_id(experiment)
+        all_tags = {**_host_tags(), **({} if resume else within()), **tags}
         project_run = self.client.get_run(self._project_run) if self._project_run else None
         self._project_run = None  # the first run that this command opens, and no other
         if not resume and project_run and project_run.info.experiment_id == experiment_id:
             resume, project_run = project_run.info.run_id, None
         run_id = resume or self._create(experiment_id, name)
         record = Record(run_id)
-        record.write(params=params, tags={**_host_tags(), **tags})
+        record.write(params=params, tags=all_tags)
         self._rename(run_id, name)
         if project_run:
             self._mark_launch(project_run.info.run_id, record, experiment_id)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -24,7 +25,8 @@ from ecotrack.measurement import Measurement
 if TYPE_CHECKING:
     from ecotrack.repeating import Plan, Series
 
-_depth: list[ExitStack] = []
+_turn = ExitStack()
+_blocks, _counting = 0, threading.Lock()  # of all threads
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def measure(meter: Meter | None = None) -> Iterator[Window]:
             yield window
         return
     meter = own_meter()
-    with _own_turn(), measure_with(meter) as window:
+    with own_turn(), measure_with(meter) as window:
         yield window
 
 
@@ -58,7 +60,7 @@ def repeat(
     if meter is not None:
         return repeat_with(work, meter, plan or LOOK)
     meter = own_meter()
-    with _own_turn():
+    with own_turn():
         return repeat_with(work, meter, plan or LOOK)
 
 
@@ -88,15 +90,19 @@ def own_meter() -> Meter:
 
 
 @contextmanager
-def _own_turn() -> Iterator[None]:
-    """The machine's turn, held while any block of this process is measured; blocks nest."""
+def own_turn() -> Iterator[None]:
+    """The machine's turn, held while any block of this process is measured, on any thread."""
+    global _blocks
     from ecotrack.turn import turn
 
-    with ExitStack() as held:
-        if not _depth:
-            held.enter_context(turn(Path(sys.argv[0]).name or "python"))
-        _depth.append(held)
-        try:
-            yield
-        finally:
-            _depth.pop()
+    with _counting:
+        if not _blocks:
+            _turn.enter_context(turn(Path(sys.argv[0]).name or "python"))
+        _blocks += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _blocks -= 1
+            if not _blocks:
+                _turn.close()

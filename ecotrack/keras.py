@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import keras
 
-from ecotrack.anywhere import own_meter
+from ecotrack.anywhere import own_meter, own_turn
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement
 
@@ -22,7 +23,8 @@ class EnergyPerEpoch(keras.callbacks.Callback):
     List it first: what other callbacks do at the end of an epoch is then not measured.
 
     Args:
-        meter: whatever has a `read()`; None: the process's own.
+        meter: whatever has a `read()`; None: the process's own. Then the training waits for the
+            machine's turn, too, and keeps it to its end: to that of the callback, if it raises.
 
     Attributes:
         epochs: a Measurement for each epoch.
@@ -31,8 +33,19 @@ class EnergyPerEpoch(keras.callbacks.Callback):
     def __init__(self, meter: Meter | None = None) -> None:
         super().__init__()
         self.epochs: list[Measurement] = []
+        self._given, self._turn = meter, ExitStack()
         self._meter = meter or own_meter()
         self._window: Window | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Wait for the machine's turn."""
+        self._turn.close()  # what an interrupted training left
+        if self._given is None:
+            self._turn.enter_context(own_turn())
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Give it back."""
+        self._turn.close()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Open the window."""

@@ -2,15 +2,20 @@
 
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import ecotrack
-from ecotrack import metrics
+from ecotrack import anywhere, metrics
+from ecotrack.anywhere import own_turn
 from ecotrack.measurement import Measurement
 from ecotrack.meters import ScriptedMeter
 from ecotrack.tracking import Store
 from tests.conftest import ROOT, Home
+from tests.test_turn import is_taken
 
 SCRIPT = """
 import ecotrack
@@ -29,6 +34,47 @@ def test_a_script_needs_one_import(home: Home):
     positive, within, source = done.stdout.split()
     assert (positive, within) == ("True", "True")
     assert source in ("measured", "modelled", "assumed")
+
+
+def test_blocks_of_two_threads_that_overlap_hold_the_turn_until_the_last_ends(
+    tmp_path, monkeypatch
+):
+    lock = tmp_path / "turn.lock"
+    monkeypatch.setenv("ECOTRACK_LOCK", str(lock))
+    first_is_left = threading.Event()
+
+    def second() -> bool:
+        with own_turn():
+            first_is_left.wait(60)
+            return is_taken(lock)
+
+    with ThreadPoolExecutor() as threads:
+        with own_turn():
+            held = threads.submit(second)
+            while anywhere._blocks < 2:
+                time.sleep(0.01)
+        first_is_left.set()
+        assert held.result()
+    assert not is_taken(lock)
+
+
+def test_many_threads_at_once_take_one_turn_and_give_it_back(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECOTRACK_LOCK", str(tmp_path / "turn.lock"))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+
+        def blocks() -> None:
+            for _ in range(50):
+                with own_turn():
+                    assert is_taken(tmp_path / "turn.lock")
+
+        with ThreadPoolExecutor(8) as threads:
+            for done in [threads.submit(blocks) for _ in range(8)]:
+                done.result(60)
+    finally:
+        sys.setswitchinterval(before)
+    assert not is_taken(tmp_path / "turn.lock")
 
 
 def test_a_given_meter_goes_before_the_process_s_own():

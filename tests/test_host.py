@@ -74,6 +74,20 @@ def test_the_machine_is_described_in_one_line():
     assert "\n" not in said
 
 
+def test_equal_machines_are_told_apart_by_their_ids_which_are_not_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(host, "MACHINE_ID", (tmp_path / "none", tmp_path / "id"))
+    unnamed = host.describe()
+    assert unnamed.endswith("GiB")
+    ids = {}
+    for text in ("0123456789abcdef\n", "fedcba9876543210\n", "\n"):
+        (tmp_path / "id").write_text(text)
+        ids[text] = host.describe()
+        assert text.strip() == "" or text.strip() not in ids[text]
+        assert host.describe() == ids[text]
+    assert len(set(ids.values())) == 3
+    assert ids["\n"] == unnamed
+
+
 @pytest.fixture
 def checkout(tmp_path):
     git(tmp_path, "init", "-q")

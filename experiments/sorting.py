@@ -103,12 +103,13 @@ def warmed_up(algorithm: Algorithm, config: Config, meter: Meter) -> Study:
     sort = call(algorithm, config)
     pilot = algorithm.prepare(make(1000, config.dtype, config.distribution, config.seed))
     large = make(WARM_UP, config.dtype, config.distribution, config.seed)
-    with compilations() as names, measure(meter) as window:
+    with compilations() as seen, measure(meter) as window:
         sort(pilot)
         if algorithm.threaded:
             sort(large)
-    if names:  # else Numba's cache had it, and there was nothing to pay
+    if seen.names:
         study.compiled = window.cost
+    study.from_cache = seen.from_cache
     with measure(meter) as window:
         sort(pilot)
     study.s_per_step = window.cost.wall_s / algorithm.steps(1000)

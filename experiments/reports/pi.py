@@ -26,6 +26,19 @@ RULE = (
 
 
 @dataclass(frozen=True)
+class Apart:
+    """What a method costs besides sampling.
+
+    Attributes:
+        costs: phase -> cost; no `compile` where nothing was compiled.
+        from_cache: whether that is because an earlier run had compiled it.
+    """
+
+    costs: Mapping[str, Measurement]
+    from_cache: bool
+
+
+@dataclass(frozen=True)
 class Measured:
     """All that a run has measured.
 
@@ -33,7 +46,7 @@ class Measured:
         samples: of each estimate.
         cells: each method on each number of threads.
         totals: what each counted, of which 4 / samples is π.
-        apart: method -> phase that is no sampling -> its cost.
+        apart: each method's, besides sampling.
         idle: the machine doing nothing.
         device: the GPU's name, where one was used.
     """
@@ -41,7 +54,7 @@ class Measured:
     samples: int
     cells: Mapping[Cell, Series]
     totals: Mapping[Cell, float]
-    apart: Mapping[str, Mapping[str, Measurement]]
+    apart: Mapping[str, Apart]
     idle: Measurement
     device: str | None
 
@@ -65,7 +78,7 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
     return Result(
         costs={
             "sampling": measured.blocks,
-            "compile": sum((costs["compile"] for costs in measured.apart.values()), Measurement()),
+            **unit_costs.compiling(a.costs.get("compile") for a in measured.apart.values()),
             "idle": measured.idle,
         },
         scores={metrics.IDLE_W: measured.idle_w},
@@ -89,6 +102,7 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
             f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source});"
             " net is without it.",
             RULE,
+            *unit_costs.not_compiled(name for name, a in measured.apart.items() if a.from_cache),
             *unit_costs.caution(rows, measured.blocks),
         ],
         children={name: of_method(name, rows, measured) for name in measured.apart},
@@ -172,10 +186,10 @@ def paid_compilations(rows: Sequence[Row], measured: Measured) -> list[dict[str,
     return [
         {
             "method": name,
-            **unit_costs.paid(costs["compile"], python, of(rows, name)[0], UNIT, JOULES),
+            **unit_costs.paid(apart.costs["compile"], python, of(rows, name)[0], UNIT, JOULES),
         }
-        for name, costs in measured.apart.items()
-        if python is not None and costs["compile"].wall_s
+        for name, apart in measured.apart.items()
+        if python is not None and "compile" in apart.costs
     ]
 
 
@@ -209,10 +223,10 @@ def greener_rows(measured: Measured) -> list[dict[str, str]]:
 def device_rows(rows: Sequence[Row], measured: Measured) -> list[dict[str, str]]:
     """What an estimate on the device takes besides its darts, and how full the device is."""
     found = []
-    for name, costs in measured.apart.items():
-        if "transfer" not in costs:
+    for name, apart in measured.apart.items():
+        if "transfer" not in apart.costs:
             continue
-        moved, share = costs["transfer"], occupancy(name)
+        moved, share = apart.costs["transfer"], occupancy(name)
         whole_s = of(rows, name)[0]["ns_per_sample"] * 1e-9 * measured.samples
         found.append(
             {
@@ -242,7 +256,7 @@ def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
     mine, share = of(rows, name), occupancy(name)
     first = mine[0]
     return Result(
-        costs=measured.apart[name],
+        costs=measured.apart[name].costs,
         tags=device_tag(measured) if METHODS[name].needs_cuda else {},
         scores={
             metrics.PI_NS: first["ns_per_sample"],

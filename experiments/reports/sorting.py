@@ -24,10 +24,20 @@ CURVES = (
 
 @dataclass
 class Study:
-    """What is known of one sort so far."""
+    """What is known of one sort so far.
+
+    Attributes:
+        algorithm: the sort.
+        compiled: what compiling it cost; None where nothing was compiled.
+        from_cache: whether that is because an earlier run had.
+        s_per_step: seconds, from the largest size so far.
+        rows: one a size.
+        blocks: all its sorting together.
+    """
 
     algorithm: Algorithm
-    compiled: Measurement = field(default_factory=Measurement)
+    compiled: Measurement | None = None
+    from_cache: bool = False
     s_per_step: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
     blocks: Measurement = field(default_factory=Measurement)
@@ -49,10 +59,9 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
     """Tables, pictures and findings, and a child run for each sort."""
     rows = [row for study in studies.values() for row in study.rows]
     blocks = sum((study.blocks for study in studies.values()), Measurement())
-    compiled = sum((study.compiled for study in studies.values()), Measurement())
     paid = paid_compilations(studies)
     return Result(
-        costs={"sorting": blocks, "compile": compiled},
+        costs={"sorting": blocks, **unit_costs.compiling(s.compiled for s in studies.values())},
         artifacts={
             "sorting.csv": rows,
             "sorting.json": rows,
@@ -63,7 +72,11 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
             f"Sorting {data}, each element ({reading.known(blocks)})": readable(rows),
             "When compiling has paid, against pure Python": paid,
         },
-        findings=[*findings, *unit_costs.caution(rows, blocks)],
+        findings=[
+            *findings,
+            *unit_costs.not_compiled(name for name, s in studies.items() if s.from_cache),
+            *unit_costs.caution(rows, blocks),
+        ],
         children={name: of_sort(study) for name, study in studies.items() if study.rows},
     )
 
@@ -126,7 +139,7 @@ def of_billion(study: Study) -> dict[str, Any]:
 def of_sort(study: Study) -> Result:
     """A sort's own run: its curves by size."""
     return Result(
-        costs={"sorting": study.blocks, "compile": study.compiled},
+        costs={"sorting": study.blocks, **unit_costs.compiling([study.compiled])},
         curves={name: {row["size"]: row[key] for row in study.rows} for name, key in CURVES},
     )
 
@@ -136,7 +149,7 @@ def paid_compilations(studies: Mapping[str, Study]) -> list[dict[str, str]]:
     found = []
     for name, study in studies.items():
         plain = studies.get(name.replace("numba-", "python-"))
-        if plain is None or plain is study or not study.compiled.wall_s:
+        if plain is None or plain is study or study.compiled is None:
             continue
         pairs = [(p, c) for p in plain.rows for c in study.rows if p["size"] == c["size"]]
         if pairs:

@@ -1,9 +1,15 @@
 """What the two benchmarks say of turns that were made up."""
 
+from typing import Any
+
+import pytest
 
 from ecotrack.measurement import Measurement, Origin
+from ecotrack.meters import ScriptedMeter
 from ecotrack.repeating import BRIEF, Series, Turn
+from experiments import sorting
 from experiments.reports import pi
+from experiments.workloads.sorting import Algorithm
 
 CPU = Origin("modelled", "a curve", 8.0, "given", 1.8)
 RAM = Origin("assumed", "a constant power", 20.0, "given", 2.0)
@@ -47,3 +53,42 @@ def test_a_compilation_that_was_not_seen_is_told_and_priced_nowhere():
     assert len(told) == 1
     assert "midpoint" in told[0]
     assert not any("cache on disk" in said for said in pi.report(seen, []).findings)
+
+
+class Clock:
+    """A clock that sorting moves: a call takes 0.1 ms, and each element 1 ns more."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now_s
+
+    def sort(self, array: Any) -> None:
+        self.now_s += 1e-4 + 1e-9 * len(array)
+
+
+@pytest.mark.parametrize("sizes", [(10, 10_000_000), (10_000_000,)])
+def test_what_a_call_costs_by_itself_predicts_no_slow_sort(sizes, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(sorting, "time", clock)
+    config, algorithm = sorting.Config(sizes=sizes), Algorithm("quick", clock.sort, "linear")
+    study = sorting.warmed_up(algorithm, config, ScriptedMeter([Measurement()]))
+    if 10 in sizes:
+        study.keep(10, 1, series(1e-4, 1e-4))  # 0.01 ms an element
+    assert study.predicted_s(10_000_000) == pytest.approx(0.01, rel=0.1)
+
+
+def test_a_slow_sort_is_tried_on_no_more_than_it_takes_to_tell(monkeypatch):
+    clock, tried = Clock(), []
+
+    def bubble(array):
+        tried.append(len(array))
+        clock.now_s += 2e-8 * len(array) ** 2
+
+    monkeypatch.setattr(sorting, "time", clock)
+    config = sorting.Config(sizes=(1_000_000,))
+    algorithm = Algorithm("bubble", bubble, "quadratic")
+    study = sorting.warmed_up(algorithm, config, ScriptedMeter([Measurement()]))
+    assert set(tried) == {1000}
+    assert study.predicted_s(1_000_000) == pytest.approx(2e4)

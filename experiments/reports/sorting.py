@@ -30,7 +30,8 @@ class Study:
         algorithm: the sort.
         compiled: what compiling it cost; None where nothing was compiled.
         from_cache: whether that is because an earlier run had.
-        s_per_step: seconds, from the largest size so far.
+        learnt_from: the largest size so far.
+        s_per_step: seconds, at that size.
         rows: one a size.
         blocks: all its sorting together.
     """
@@ -38,6 +39,7 @@ class Study:
     algorithm: Algorithm
     compiled: Measurement | None = None
     from_cache: bool = False
+    learnt_from: int = 0
     s_per_step: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
     blocks: Measurement = field(default_factory=Measurement)
@@ -46,13 +48,18 @@ class Study:
         """Seconds for one array, from the largest size so far."""
         return self.s_per_step * self.algorithm.steps(size)
 
+    def learn(self, size: int, seconds: float) -> None:
+        """What one array took; what a call costs by itself makes small ones tell too much."""
+        if size >= self.learnt_from:
+            self.learnt_from, self.s_per_step = size, seconds / self.algorithm.steps(size)
+
     def keep(self, size: int, arrays: int, measured: Series) -> None:
         """Add a row, from calls that sorted so many arrays each."""
         figures_ = unit_costs.per_unit(measured, arrays * size, UNIT, JOULES)
         row = {"algorithm": self.algorithm.name, "size": size, "arrays": arrays, **figures_}
         self.rows.append(row)
         self.blocks += measured.block
-        self.s_per_step = measured.time_s.median / arrays / self.algorithm.steps(size)
+        self.learn(size, measured.time_s.median / arrays)
 
 
 def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> Result:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ecotrack import metrics
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
 from ecotrack.repeating import BRIEF, Series, Turn
@@ -92,3 +93,19 @@ def test_a_slow_sort_is_tried_on_no_more_than_it_takes_to_tell(monkeypatch):
     study = sorting.warmed_up(algorithm, config, ScriptedMeter([Measurement()]))
     assert set(tried) == {1000}
     assert study.predicted_s(1_000_000) == pytest.approx(2e4)
+
+
+def test_without_a_single_thread_there_is_no_parallel_efficiency():
+    alone = measured({("all-cores", 2): series(*[0.1] * 5)})
+    result = pi.report(alone, [])
+    (row,) = result.artifacts["pi.json"]
+    assert (row["speed_up"], row["efficiency"]) == (None, None)
+    assert "speed_up.png" not in result.artifacts
+    assert result.children["all-cores"].curves[metrics.PI_EFFICIENCY] == {}
+
+
+def test_all_cores_are_compared_with_the_same_rung_on_one_thread():
+    both = {("numba-lanes", 1): series(*[0.1] * 5), ("all-cores", 2): series(*[0.05] * 5)}
+    result = pi.report(measured(both), [])
+    assert [row["efficiency"] for row in result.artifacts["pi.json"]] == pytest.approx([1, 1])
+    assert result.children["all-cores"].curves[metrics.PI_SPEED_UP] == {2: pytest.approx(2)}

@@ -114,8 +114,8 @@ def table(measured: Measured) -> list[dict[str, Any]]:
     rows = []
     for (name, threads), series in measured.cells.items():
         method = METHODS[name]
-        alone = measured.cells.get(("numba-lanes" if name == "all-cores" else name, 1), series)
-        speed_up = alone.time_s.median / series.time_s.median
+        alone = measured.cells.get(("numba-lanes" if name == "all-cores" else name, 1))
+        speed_up = alone.time_s.median / series.time_s.median if alone else None
         rows.append(
             {
                 "method": name,
@@ -124,7 +124,7 @@ def table(measured: Measured) -> list[dict[str, Any]]:
                 **unit_costs.per_unit(series, measured.samples, UNIT, JOULES),
                 "samples_per_s": measured.samples / series.time_s.median,
                 "speed_up": speed_up,
-                "efficiency": speed_up / (threads if alone is not series else 1),
+                "efficiency": speed_up and speed_up / threads,
                 "error": abs(4 * measured.totals[name, threads] / measured.samples - math.pi),
                 "expected_error": method.expected_rmse(measured.samples),
             }
@@ -144,7 +144,7 @@ def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
             "method": row["method"],
             "thr.": str(row["threads"]),
             **unit_costs.readable(row, UNIT, JOULES),
-            "eff.": f"{row['efficiency']:.0%}",
+            "eff.": "" if row["efficiency"] is None else f"{row['efficiency']:.0%}",
             "error": f"{row['error']:.1e}",
             "expected": f"{row['expected_error']:.1e}",
         }
@@ -155,7 +155,8 @@ def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
 def draw(rows: Sequence[Row], known: str) -> dict[str, bytes]:
     """The pictures, by file name."""
     single = [of(rows, name)[0] for name in dict.fromkeys(row["method"] for row in rows)]
-    several = [row for row in rows if any(r["threads"] > 1 for r in of(rows, row["method"]))]
+    based = [row for row in rows if row["speed_up"] is not None]
+    several = [row for row in based if any(r["threads"] > 1 for r in of(based, row["method"]))]
     which = "by method (one thread, but for all-cores)"
     charts: dict[str, Any] = {
         "digits": pictures.digits(digit_rows(single), known),
@@ -254,7 +255,7 @@ def device_tag(measured: Measured) -> dict[str, str]:
 def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
     """A method's own run."""
     mine, share = of(rows, name), occupancy(name)
-    first = mine[0]
+    based, first = [row for row in mine if row["speed_up"] is not None], mine[0]
     return Result(
         costs=measured.apart[name].costs,
         tags=device_tag(measured) if METHODS[name].needs_cuda else {},
@@ -267,7 +268,7 @@ def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
             **({} if share is None else {metrics.PI_OCCUPANCY: share}),
         },
         curves={
-            metrics.PI_SPEED_UP: {row["threads"]: row["speed_up"] for row in mine},
-            metrics.PI_EFFICIENCY: {row["threads"]: row["efficiency"] for row in mine},
+            metrics.PI_SPEED_UP: {row["threads"]: row["speed_up"] for row in based},
+            metrics.PI_EFFICIENCY: {row["threads"]: row["efficiency"] for row in based},
         },
     )

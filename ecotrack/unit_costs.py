@@ -9,7 +9,7 @@ from ecotrack import gates, host, reading
 from ecotrack.lifetime import break_even
 from ecotrack.measurement import Measurement
 from ecotrack.parallel import powers, rated
-from ecotrack.repeating import LONG_ENOUGH_S, Series
+from ecotrack.series import Series
 
 Row = Mapping[str, Any]
 ENDS = ("", "_low", "_high")
@@ -51,7 +51,7 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
     return row | {
         "power_w": block.total_j / block.wall_s,
         "block_s": block.wall_s,
-        "short": block.wall_s < LONG_ENOUGH_S,
+        "short": series.short,
         "others": gates.others_share(block, host.all_cores()),
         "warnings": "; ".join(series.warnings),
     }

@@ -7,7 +7,7 @@ import pytest
 from ecotrack import metrics
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
-from ecotrack.repeating import BRIEF, Series, Turn
+from ecotrack.series import Series, Turn
 from experiments import sorting
 from experiments.reports import pi
 from experiments.workloads.sorting import Algorithm
@@ -25,7 +25,7 @@ def cost(wall_s: float, **amounts) -> Measurement:
 
 def series(*times_s: float, **amounts) -> Series:
     """A turn of one call for each time."""
-    return Series(tuple(Turn(cost(seconds, **amounts), 1) for seconds in times_s), BRIEF)
+    return Series(tuple(Turn(cost(seconds, **amounts), 1) for seconds in times_s))
 
 
 def measured(cells, *, apart=None, samples=1000) -> pi.Measured:

@@ -10,7 +10,7 @@ from typing import Any
 from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
 from ecotrack.host import cores
 from ecotrack.parallel import answer, greener
-from ecotrack.repeating import Series
+from ecotrack.series import Series
 from experiments.workloads.pi import METHODS, gpu
 from experiments.workloads.pi import figures as pictures
 from experiments.workloads.pi.digits import DIGITS, samples_for

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
-from ecotrack.repeating import Series
+from ecotrack.series import Series
 from ecotrack.stats import growth_exponent
 from experiments.workloads.sorting import Algorithm
 from experiments.workloads.sorting import figures as pictures

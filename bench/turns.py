@@ -21,7 +21,8 @@ import numpy as np
 from ecotrack import host
 from ecotrack.measurement import Measurement
 from ecotrack.meters import ScriptedMeter
-from ecotrack.repeating import Plan, Series, Work, interleave
+from ecotrack.repeating import Plan, Work, interleave
+from ecotrack.series import Series
 from experiments.workloads.pi import METHODS
 
 A, AGAIN, B = "A", "A again", "B"
@@ -92,7 +93,7 @@ def session(workload: str) -> dict[str, Any]:
     date = datetime.now(UTC).isoformat(timespec="seconds")
     measured = interleave(alternatives(workload), ScriptedMeter([Measurement()]), PLAN)
     turns = {name: seconds(series) for name, series in measured.items()}
-    return {"workload": workload, "date": date, "turn_s": PLAN.turn_s, "turns": turns}
+    return {"workload": workload, "date": date, "turn_s": PLAN.shortest_turn_s, "turns": turns}
 
 
 def seconds(series: Series) -> dict[str, list[float]]:

@@ -23,7 +23,8 @@ from ecotrack.measure import measure as measure_with
 from ecotrack.measurement import Measurement
 
 if TYPE_CHECKING:
-    from ecotrack.repeating import Plan, Series
+    from ecotrack.repeating import Plan
+    from ecotrack.series import Series
 
 _turn = ExitStack()
 _blocks, _counting = 0, threading.Lock()  # of all threads

@@ -9,25 +9,21 @@ warm-up   round 1   round 2   round 3 …            a round goes on to the next
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecotrack import gates
 from ecotrack.cli import option
 from ecotrack.measure import Meter, measure
-from ecotrack.measurement import Measurement
-from ecotrack.stats import Interval, median_interval, more_repeats, ratio_interval, trend
+from ecotrack.series import PRECISION, Series, Turn, long_enough_s
+from ecotrack.stats import median_interval, ratio_interval
 
 Work = Callable[[], object]
 
-PRECISION = 0.02
+FEW = 5  # turns that share a block: of more, each lasts as long, for it is a window of its own
 LOOP_MARGIN = 1.05  # a turn that runs a little faster than the one before is still long enough
 SHORTEST_CALL_S = 1e-9
-LONG_ENOUGH_S = 10.0  # for modelled power: the load it rests on is counted in ticks of 10 ms
-UNSTABLE_SD, UNSTABLE_EXTREME = 0.10, 0.50  # of the mean: the rules of pyperf
-DRIFT = 0.05  # of the median, from the first turn to the last
 
 
 class InvalidError(Exception):
@@ -41,163 +37,70 @@ class Plan:
     Attributes:
         repeats: turns of each work, at the least.
         block_s: what so many turns of a work last together at the least, seconds; its energy is
-            read at both ends of each.
+            read at both ends of each. None: as long as the meters want.
         shortest_turn_s: what one turn lasts at the least, seconds. CodeCarbon looks every 50 ms.
         precision: goes on until the 95 % interval is as narrow as that: its half-width over its
             middle, of the ratio of each time to the first work's, or of the time of a single
             work. None: `repeats` turns and no more.
         limit_s: no round beyond `repeats` begins later than so many seconds after the first.
+
+    Raises:
+        ValueError: no turn at all.
     """
 
-    repeats: int = 5
-    block_s: float = LONG_ENOUGH_S
+    repeats: int = FEW
+    block_s: float | None = None
     shortest_turn_s: float = 0.1
     precision: float | None = PRECISION
     limit_s: float = 60.0
 
-    @property
-    def turn_s(self) -> float:
-        """What a turn is made to last."""
-        return max(self.shortest_turn_s, self.block_s / self.repeats)
+    def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise ValueError(f"a plan needs at least 1 turn of each work, got {self.repeats}")
+
+    def turn_s(self, meter: Meter) -> float:
+        """What a turn is made to last under this meter."""
+        if self.block_s is not None:
+            return max(self.shortest_turn_s, self.block_s / self.repeats)
+        wanted_s = long_enough_s(meter.read())
+        return max(self.shortest_turn_s, wanted_s / min(self.repeats, FEW))
 
 
 LOOK = Plan()
 QUICK = Plan(block_s=1.0, limit_s=30.0)
 BRIEF = Plan(block_s=1.0, precision=None)  # a second, however wide the interval
-CLAIM = Plan(repeats=30, block_s=6 * LONG_ENOUGH_S, limit_s=300.0)
+CLAIM = Plan(repeats=30, limit_s=300.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repeats:
-    """The options of an experiment that measures in turns."""
+    """The options of an experiment that measures in turns.
+
+    A block lasts a second, and so is short for modelled power: twenty sorts at four sizes are some
+    sixty blocks, and of ten seconds each they would take ten minutes. `thorough` gives each what
+    the meters want, which is ten seconds where power is modelled, and one where it is counted.
+    """
 
     repeats: int = option(5, "turns of each, interleaved, at least", at_least=2, at_most=1000)
-    claim: bool = option(False, "30 turns at least, as a published figure needs")
+    claim: bool = option(False, "30 turns at least, thorough, to 2%: what to publish; takes hours")
     precision: float | None = option(
         None,
         "go on until the times are known as well, such as 2%, or the time is up",
         at_least=1e-4,
         at_most=1,
     )
-    thorough: bool = option(False, "ten seconds of energy for each figure instead of one")
+    thorough: bool = option(
+        False, "as many seconds of energy as the meters want: 10 of modelled power, instead of 1"
+    )
 
     @property
     def plan(self) -> Plan:
         """These options as a plan."""
-        return Plan(
-            repeats=max(self.repeats, CLAIM.repeats) if self.claim else self.repeats,
-            block_s=LONG_ENOUGH_S if self.thorough else QUICK.block_s,
-            precision=self.precision,
-            limit_s=CLAIM.limit_s if self.claim else LOOK.limit_s,
-        )
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A window of equal calls."""
-
-    cost: Measurement
-    loops: int
-
-
-@dataclass(frozen=True)
-class Series:
-    """The turns of one work, in the order of time.
-
-    Attributes:
-        turns: what counts.
-        plan: how often and how long.
-        set_aside: why rounds were repeated in which a measurement could not be right.
-    """
-
-    turns: tuple[Turn, ...]
-    plan: Plan
-    set_aside: tuple[str, ...] = ()
-
-    @property
-    def times_s(self) -> tuple[float, ...]:
-        """Seconds a call, one for each turn."""
-        return tuple(turn.cost.wall_s / turn.loops for turn in self.turns)
-
-    @property
-    def cpu_times_s(self) -> tuple[float, ...]:
-        """CPU seconds a call, one for each turn; exact, by getrusage."""
-        return tuple(turn.cost.cpu_s / turn.loops for turn in self.turns)
-
-    @property
-    def energies_j(self) -> tuple[float, ...]:
-        """Joules a call, one for each turn."""
-        return tuple(turn.cost.total_j / turn.loops for turn in self.turns)
-
-    @property
-    def time_s(self) -> Interval:
-        """Seconds a call."""
-        return median_interval(self.times_s)
-
-    @property
-    def cpu_time_s(self) -> Interval:
-        """CPU seconds a call."""
-        return median_interval(self.cpu_times_s)
-
-    @property
-    def energy_j(self) -> Interval:
-        """Joules a call. How far the meter is off, this interval of the repeats cannot tell."""
-        return median_interval(self.energies_j)
-
-    @property
-    def loops(self) -> int:
-        """Calls in all turns together."""
-        return sum(turn.loops for turn in self.turns)
-
-    @property
-    def block(self) -> Measurement:
-        """Cost of all turns together."""
-        return sum((turn.cost for turn in self.turns), Measurement())
-
-    @property
-    def each(self) -> Measurement:
-        """Mean cost of one call."""
-        return self.block / self.loops
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Why these figures deserve less trust, a sentence each; none of a good series."""
-        aside = tuple(f"set aside: {why}" for why in dict.fromkeys(self.set_aside))
-        return aside + tuple(filter(None, (self._unstable(), self._drifting(), self._short())))
-
-    @property
-    def advice(self) -> str | None:
-        """How many more turns would make the time as narrow as planned; None if it is."""
-        wanted = self.plan.precision or PRECISION
-        now = self.time_s.half_width
-        more = more_repeats(len(self.turns), now, wanted)
-        if not more:
-            return None
-        return f"the time is known to ±{now:.1%}; ±{wanted:.1%} takes some {more} more turns"
-
-    def _unstable(self) -> str | None:
-        if len(self.turns) < 2:
-            return None
-        mean = statistics.mean(self.times_s)
-        spread = statistics.stdev(self.times_s) / mean
-        extreme = max(abs(seconds / mean - 1) for seconds in self.times_s)
-        if spread > UNSTABLE_SD:
-            return f"unstable: the turns' standard deviation is {spread:.0%} of their mean"
-        if extreme > UNSTABLE_EXTREME:
-            return f"unstable: a turn is {extreme:.0%} off the mean"
-        return None
-
-    def _drifting(self) -> str | None:
-        change = trend(self.times_s)
-        if abs(change) <= DRIFT:
-            return None
-        return f"drifting: the time changed by {change:+.0%} from the first turn to the last"
-
-    def _short(self) -> str | None:
-        block = self.block
-        if block.cpu_origin.source != "modelled" or block.wall_s >= LONG_ENOUGH_S:
-            return None
-        return f"short: modelled power wants {LONG_ENOUGH_S:g} s, and had {block.wall_s:.2g} s"
+        if self.claim:
+            repeats, precision = max(self.repeats, CLAIM.repeats), self.precision or CLAIM.precision
+            return replace(CLAIM, repeats=repeats, precision=precision)
+        block_s = LOOK.block_s if self.thorough else QUICK.block_s
+        return replace(LOOK, repeats=self.repeats, block_s=block_s, precision=self.precision)
 
 
 def repeat(work: Work, meter: Meter, plan: Plan = LOOK) -> Series:
@@ -234,13 +137,13 @@ def interleave(
         tick(name)
         fastest_s[name] = _once_s(work)
     turns: dict[str, list[Turn]] = {name: [] for name in works}
-    names, set_aside = list(works), list[str]()
+    names, set_aside, turn_s = list(works), list[str](), plan.turn_s(meter)
     start = time.perf_counter()
     while works and not _enough(list(turns.values()), plan, time.perf_counter() - start):
         taken = {}
         for name in names:
             tick(name)
-            taken[name] = _turn(works[name], meter, _loops(plan.turn_s, fastest_s[name]))
+            taken[name] = _turn(works[name], meter, _loops(turn_s, fastest_s[name]))
         names.reverse()
         flaws = [why for turn in taken.values() if (why := gates.flaw(turn.cost))]
         if flaws:
@@ -253,7 +156,8 @@ def interleave(
         for name, turn in taken.items():
             fastest_s[name] = min(fastest_s[name], turn.cost.wall_s / turn.loops)
             turns[name].append(turn)
-    return {name: Series(tuple(kept), plan, tuple(set_aside)) for name, kept in turns.items()}
+    wanted = plan.precision or PRECISION
+    return {name: Series(tuple(kept), wanted, tuple(set_aside)) for name, kept in turns.items()}
 
 
 def narrow(times_s: Sequence[Sequence[float]], precision: float) -> bool:
@@ -272,7 +176,7 @@ def _enough(turns: Sequence[Sequence[Turn]], plan: Plan, elapsed_s: float) -> bo
         return False
     if plan.precision is None or elapsed_s >= plan.limit_s:
         return True
-    times_s = [Series(tuple(taken), plan).times_s for taken in turns]
+    times_s = [Series(tuple(taken)).times_s for taken in turns]
     return narrow(times_s, plan.precision)
 
 

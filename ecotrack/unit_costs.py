@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ecotrack import gates, host, reading
 from ecotrack.lifetime import break_even
 from ecotrack.measurement import Measurement
 from ecotrack.parallel import powers, rated
-from ecotrack.repeating import LONG_ENOUGH_S, Series
+from ecotrack.series import Series
 
 Row = Mapping[str, Any]
 ENDS = ("", "_low", "_high")
@@ -51,7 +51,7 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
     return row | {
         "power_w": block.total_j / block.wall_s,
         "block_s": block.wall_s,
-        "short": block.wall_s < LONG_ENOUGH_S,
+        "short": series.short,
         "others": gates.others_share(block, host.all_cores()),
         "warnings": "; ".join(series.warnings),
     }
@@ -105,6 +105,24 @@ def caution(rows: Sequence[Row], cost: Measurement) -> list[str]:
     return said
 
 
+def compiling(costs: Iterable[Measurement | None]) -> dict[str, Measurement]:
+    """All compiling as a phase of a run; none where nothing was compiled, which is not 0 s."""
+    found = [cost for cost in costs if cost is not None]
+    return {"compile": sum(found, Measurement())} if found else {}
+
+
+def not_compiled(from_cache: Iterable[str]) -> list[str]:
+    """What to say of works that an earlier run had compiled."""
+    names = list(from_cache)
+    if not names:
+        return []
+    return [
+        f"Numba's cache on disk had these compiled already: {reading.few(names)}. What compiling"
+        " them costs was not seen, and when it has paid is not told;"
+        " NUMBA_CACHE_DIR=$(mktemp -d) before the command shows it."
+    ]
+
+
 def paid(compiled: Measurement, slow: Row, quick: Row, unit: str, joules: str) -> dict[str, str]:
     """After how many units a compilation has paid, in time and in energy."""
     time, energy = f"ns_per_{unit}", f"{joules}_per_{unit}"
@@ -114,6 +132,6 @@ def paid(compiled: Measurement, slow: Row, quick: Row, unit: str, joules: str) -
     return {
         "time": f"{compiled.wall_s:.2f} s",
         "energy": reading.quantity(compiled.total_wh, "Wh"),
-        "paid in time": reading.uses(in_time),
+        "paid in time": reading.uses(in_time, f"{unit}s"),
         "paid in energy": reading.uses(in_energy, f"{unit}s"),
     }

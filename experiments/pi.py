@@ -16,14 +16,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ecotrack import Measurement, Result, measure, terminal
+from ecotrack import Result, measure, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
-from experiments.reports.pi import Cell, Measured, report
+from experiments.reports.pi import Apart, Cell, Measured, report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.pi import METHODS, Method, gpu
 
@@ -125,19 +125,14 @@ def work(
     return count
 
 
-def measure_apart(method: Method, config: Config, meter: Meter) -> dict[str, Measurement]:
-    """What is no sampling, by phase; transfer is for each estimate, and only a GPU has it."""
-    costs = {"compile": compile_apart(method, meter)}
+def measure_apart(method: Method, config: Config, meter: Meter) -> Apart:
+    """What is no sampling: the first call, which compiles; on a GPU what moves, an estimate."""
+    with compilations() as seen, measure(meter) as window:
+        method.total(1, 0)
+    costs = {"compile": window.cost} if seen.names else {}
     if isinstance(method.function, gpu.Rung):
         costs["transfer"] = repeat(method.function.transfer(config.seed), meter, BRIEF).each
-    return costs
-
-
-def compile_apart(method: Method, meter: Meter) -> Measurement:
-    """What the first call costs, which compiles; nothing where Numba's cache has it already."""
-    with compilations() as names, measure(meter) as window:
-        method.total(1, 0)
-    return window.cost if names else Measurement()
+    return Apart(costs, seen.from_cache)
 
 
 def cuda_findings(config: Config) -> list[str]:

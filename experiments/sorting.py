@@ -10,6 +10,7 @@ bytes more for each element that a Python sort still gets.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,6 +31,8 @@ from experiments.workloads.sorting.numpy_paths import PATHS, NumpySort
 
 Dtype = Literal["int32", "int64", "float32", "float64"]
 Distribution = Literal["random", "sorted", "reversed", "nearly-sorted", "few-unique"]
+PILOT = 1000  # elements that any sort is tried on
+TELLING_S = 0.01  # a sort that takes so long is not all overhead
 BATCH_S = 0.02  # many different small arrays: one array alone teaches the branch predictor
 MOST_ARRAYS = 500
 WARM_UP = 500_000  # elements; the fast sort hands smaller ones over
@@ -98,21 +101,37 @@ def run(config: Config, meter: Meter) -> Result:
 
 
 def warmed_up(algorithm: Algorithm, config: Config, meter: Meter) -> Study:
-    """Compile what is compiled, apart from the sorting; then see how fast a thousand go."""
+    """Compile what is compiled, apart from the sorting; then see how fast it is."""
     study = Study(algorithm)
     sort = call(algorithm, config)
-    pilot = algorithm.prepare(make(1000, config.dtype, config.distribution, config.seed))
+    pilot = algorithm.prepare(make(PILOT, config.dtype, config.distribution, config.seed))
     large = make(WARM_UP, config.dtype, config.distribution, config.seed)
-    with compilations() as names, measure(meter) as window:
+    with compilations() as seen, measure(meter) as window:
         sort(pilot)
         if algorithm.threaded:
             sort(large)
-    if names:  # else Numba's cache had it, and there was nothing to pay
+    if seen.names:
         study.compiled = window.cost
-    with measure(meter) as window:
-        sort(pilot)
-    study.s_per_step = window.cost.wall_s / algorithm.steps(1000)
+    study.from_cache = seen.from_cache
+    learn_pace(study, config)
     return study
+
+
+def learn_pace(study: Study, config: Config) -> None:
+    """Sort larger arrays, up to the largest asked for, until one takes long enough to tell."""
+    sort, size, best_s = call(study.algorithm, config), PILOT // 10, 0.0
+    while best_s < TELLING_S and size < max(PILOT, *config.sizes):
+        size = min(10 * size, max(PILOT, *config.sizes))
+        array = study.algorithm.prepare(make(size, config.dtype, config.distribution, config.seed))
+        best_s = min(seconds(sort, array) for _ in range(2))
+        study.learn(size, best_s)
+
+
+def seconds(sort: Callable[[Any], Any], array: Any) -> float:
+    """How long a sort takes."""
+    start = time.perf_counter()
+    sort(array)
+    return time.perf_counter() - start
 
 
 def call(algorithm: Algorithm, config: Config) -> Callable[[Any], Any]:

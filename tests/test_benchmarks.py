@@ -102,6 +102,21 @@ def test_sorting_keeps_a_run_for_each_sort_with_curves_by_size(home: Home):
         assert row["short"]
     assert parent.metrics["time/compile_s"] > 0
     assert set(parent.metrics) <= set(metrics.TABLE)
+    (paid,) = table(store, parent.run_id, "compiling.json")
+    for key in ("paid in time", "paid in energy"):
+        assert paid[key] == "never" or paid[key].endswith(" elements")
+
+
+def test_what_an_earlier_run_compiled_is_told_and_costs_nothing(home: Home):
+    small = ("--sizes=100", "--algorithms=python-merge,numba-merge,np-quicksort", "--repeats=2")
+    cache = {"NUMBA_CACHE_DIR": str(home.folder / "numba")}
+    assert "had these compiled already" not in home.python("sorting", *small, **cache).stdout
+    again = home.python("sorting", *small, **cache)
+    assert "cache on disk had these compiled already: numba-merge." in again.stdout
+    assert "When compiling has paid" not in again.stdout
+    store = Store()
+    runs = [run.metrics for run in store.runs("sorting", {metrics.KIND_TAG: "sorting"})]
+    assert sorted("time/compile_s" in found for found in runs) == [False, True]
 
 
 def test_pi_keeps_a_run_for_each_method_and_answers_for_parallelism(home: Home):

@@ -1,6 +1,7 @@
 import statistics
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count, pairwise
 from types import SimpleNamespace
 
@@ -10,18 +11,19 @@ from hypothesis import strategies as st
 
 import ecotrack
 from ecotrack.measurement import Measurement, Origin
+from ecotrack.meters import ScriptedMeter
 from ecotrack.repeating import (
     CLAIM,
     LOOK,
     QUICK,
     InvalidError,
     Plan,
-    Series,
-    Turn,
+    Repeats,
     interleave,
     narrow,
     repeat,
 )
+from ecotrack.series import PRECISION, Series, Turn, long_enough_s
 from ecotrack.stats import ratio_interval
 
 POWER_W = 5.0
@@ -58,10 +60,10 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     return machine
 
 
-def series(times_s, plan=LOOK, source="measured") -> Series:
+def series(times_s, precision=PRECISION, **origins) -> Series:
     """Turns of one call each."""
-    costs = (Measurement(wall_s=t, cpu_j=t, cpu_origin=Origin(source)) for t in times_s)
-    return Series(tuple(Turn(cost, 1) for cost in costs), plan)
+    costs = (Measurement(wall_s=t, cpu_j=t, **origins) for t in times_s)
+    return Series(tuple(Turn(cost, 1) for cost in costs), precision)
 
 
 def restless(number: int) -> float:
@@ -208,15 +210,57 @@ def test_warnings(times_s, warning):
     assert said.startswith(warning)
 
 
-def test_a_short_block_of_modelled_power_is_told():
-    (said,) = series([1.0] * 5, source="modelled").warnings
-    assert said == "short: modelled power wants 10 s, and had 5 s"
-    for enough in (series([2.0] * 5, source="modelled"), series([1.0] * 5, source="absent")):
-        assert enough.warnings == ()
+@pytest.mark.parametrize(
+    ("cpu", "ram", "gpu", "wanted_s"),
+    [
+        ("modelled", "assumed", "absent", 10),
+        ("measured", "assumed", "absent", 1),
+        ("measured", "measured", "measured", 10),
+        ("assumed", "measured", "absent", 1),
+        ("assumed", "assumed", "absent", 0),
+    ],
+)
+def test_a_block_is_short_that_its_meters_cannot_tell(cpu, ram, gpu, wanted_s):
+    known = {"cpu_origin": Origin(cpu), "ram_origin": Origin(ram), "gpu_origin": Origin(gpu)}
+    assert long_enough_s(Measurement(**known)) == wanted_s
+    assert not series([max(wanted_s, 0.5) / 5] * 5, **known).short
+    if wanted_s:
+        found = series([wanted_s / 10] * 5, **known)
+        assert found.short
+        assert found.warnings == (
+            f"short: these meters want {wanted_s} s, and had {wanted_s / 2:g} s",
+        )
+
+
+@pytest.mark.parametrize(("source", "turn_s"), [("modelled", 2.0), ("measured", 0.2)])
+def test_counters_make_turns_short_and_more_turns_do_not(source, turn_s):
+    meter = ScriptedMeter([Measurement(cpu_origin=Origin(source))])
+    assert LOOK.turn_s(meter) == CLAIM.turn_s(meter) == turn_s
+    assert QUICK.turn_s(meter) == 0.2
+    assert Plan(repeats=2).turn_s(meter) == 2.5 * turn_s
+
+
+@pytest.mark.parametrize("repeats", [0, -1])
+def test_a_plan_of_no_turn_is_refused(repeats):
+    with pytest.raises(ValueError, match=f"at least 1 turn of each work, got {repeats}$"):
+        Plan(repeats=repeats)
+
+
+def test_the_plan_of_a_claim_is_claim_unless_more_is_asked_for():
+    assert Repeats(claim=True).plan == CLAIM
+    assert Repeats(claim=True, repeats=40, precision=0.01).plan == replace(
+        CLAIM, repeats=40, precision=0.01
+    )
+
+
+def test_the_meters_are_asked_how_long_only_by_the_thorough():
+    assert Repeats(thorough=True).plan.block_s is None
+    assert Repeats().plan.block_s == QUICK.block_s
+    assert Repeats().plan.precision is None, "five turns, and no more"
 
 
 def test_advice_says_how_many_more_turns():
-    said = series([1.0, 1.1, 0.9, 1.05, 0.95], Plan(precision=0.03)).advice
+    said = series([1.0, 1.1, 0.9, 1.05, 0.95], 0.03).advice
     assert said == "the time is known to ±10.0%; ±3.0% takes some 51 more turns"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
 from ecotrack.host import cores
 from ecotrack.parallel import answer, greener
-from ecotrack.repeating import Series
+from ecotrack.series import Series
 from experiments.workloads.pi import METHODS, gpu
 from experiments.workloads.pi import figures as pictures
 from experiments.workloads.pi.digits import DIGITS, samples_for
@@ -26,6 +26,19 @@ RULE = (
 
 
 @dataclass(frozen=True)
+class Apart:
+    """What a method costs besides sampling.
+
+    Attributes:
+        costs: phase -> cost; no `compile` where nothing was compiled.
+        from_cache: whether that is because an earlier run had compiled it.
+    """
+
+    costs: Mapping[str, Measurement]
+    from_cache: bool
+
+
+@dataclass(frozen=True)
 class Measured:
     """All that a run has measured.
 
@@ -33,7 +46,7 @@ class Measured:
         samples: of each estimate.
         cells: each method on each number of threads.
         totals: what each counted, of which 4 / samples is π.
-        apart: method -> phase that is no sampling -> its cost.
+        apart: each method's, besides sampling.
         idle: the machine doing nothing.
         device: the GPU's name, where one was used.
     """
@@ -41,7 +54,7 @@ class Measured:
     samples: int
     cells: Mapping[Cell, Series]
     totals: Mapping[Cell, float]
-    apart: Mapping[str, Mapping[str, Measurement]]
+    apart: Mapping[str, Apart]
     idle: Measurement
     device: str | None
 
@@ -65,7 +78,7 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
     return Result(
         costs={
             "sampling": measured.blocks,
-            "compile": sum((costs["compile"] for costs in measured.apart.values()), Measurement()),
+            **unit_costs.compiling(a.costs.get("compile") for a in measured.apart.values()),
             "idle": measured.idle,
         },
         scores={metrics.IDLE_W: measured.idle_w},
@@ -89,6 +102,7 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
             f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source});"
             " net is without it.",
             RULE,
+            *unit_costs.not_compiled(name for name, a in measured.apart.items() if a.from_cache),
             *unit_costs.caution(rows, measured.blocks),
         ],
         children={name: of_method(name, rows, measured) for name in measured.apart},
@@ -100,8 +114,8 @@ def table(measured: Measured) -> list[dict[str, Any]]:
     rows = []
     for (name, threads), series in measured.cells.items():
         method = METHODS[name]
-        alone = measured.cells.get(("numba-lanes" if name == "all-cores" else name, 1), series)
-        speed_up = alone.time_s.median / series.time_s.median
+        alone = measured.cells.get(("numba-lanes" if name == "all-cores" else name, 1))
+        speed_up = alone.time_s.median / series.time_s.median if alone else None
         rows.append(
             {
                 "method": name,
@@ -110,7 +124,7 @@ def table(measured: Measured) -> list[dict[str, Any]]:
                 **unit_costs.per_unit(series, measured.samples, UNIT, JOULES),
                 "samples_per_s": measured.samples / series.time_s.median,
                 "speed_up": speed_up,
-                "efficiency": speed_up / (threads if alone is not series else 1),
+                "efficiency": speed_up and speed_up / threads,
                 "error": abs(4 * measured.totals[name, threads] / measured.samples - math.pi),
                 "expected_error": method.expected_rmse(measured.samples),
             }
@@ -130,7 +144,7 @@ def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
             "method": row["method"],
             "thr.": str(row["threads"]),
             **unit_costs.readable(row, UNIT, JOULES),
-            "eff.": f"{row['efficiency']:.0%}",
+            "eff.": "" if row["efficiency"] is None else f"{row['efficiency']:.0%}",
             "error": f"{row['error']:.1e}",
             "expected": f"{row['expected_error']:.1e}",
         }
@@ -141,7 +155,8 @@ def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
 def draw(rows: Sequence[Row], known: str) -> dict[str, bytes]:
     """The pictures, by file name."""
     single = [of(rows, name)[0] for name in dict.fromkeys(row["method"] for row in rows)]
-    several = [row for row in rows if any(r["threads"] > 1 for r in of(rows, row["method"]))]
+    based = [row for row in rows if row["speed_up"] is not None]
+    several = [row for row in based if any(r["threads"] > 1 for r in of(based, row["method"]))]
     which = "by method (one thread, but for all-cores)"
     charts: dict[str, Any] = {
         "digits": pictures.digits(digit_rows(single), known),
@@ -172,10 +187,10 @@ def paid_compilations(rows: Sequence[Row], measured: Measured) -> list[dict[str,
     return [
         {
             "method": name,
-            **unit_costs.paid(costs["compile"], python, of(rows, name)[0], UNIT, JOULES),
+            **unit_costs.paid(apart.costs["compile"], python, of(rows, name)[0], UNIT, JOULES),
         }
-        for name, costs in measured.apart.items()
-        if python is not None and costs["compile"].wall_s
+        for name, apart in measured.apart.items()
+        if python is not None and "compile" in apart.costs
     ]
 
 
@@ -209,10 +224,10 @@ def greener_rows(measured: Measured) -> list[dict[str, str]]:
 def device_rows(rows: Sequence[Row], measured: Measured) -> list[dict[str, str]]:
     """What an estimate on the device takes besides its darts, and how full the device is."""
     found = []
-    for name, costs in measured.apart.items():
-        if "transfer" not in costs:
+    for name, apart in measured.apart.items():
+        if "transfer" not in apart.costs:
             continue
-        moved, share = costs["transfer"], occupancy(name)
+        moved, share = apart.costs["transfer"], occupancy(name)
         whole_s = of(rows, name)[0]["ns_per_sample"] * 1e-9 * measured.samples
         found.append(
             {
@@ -240,9 +255,9 @@ def device_tag(measured: Measured) -> dict[str, str]:
 def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
     """A method's own run."""
     mine, share = of(rows, name), occupancy(name)
-    first = mine[0]
+    based, first = [row for row in mine if row["speed_up"] is not None], mine[0]
     return Result(
-        costs=measured.apart[name],
+        costs=measured.apart[name].costs,
         tags=device_tag(measured) if METHODS[name].needs_cuda else {},
         scores={
             metrics.PI_NS: first["ns_per_sample"],
@@ -253,7 +268,7 @@ def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
             **({} if share is None else {metrics.PI_OCCUPANCY: share}),
         },
         curves={
-            metrics.PI_SPEED_UP: {row["threads"]: row["speed_up"] for row in mine},
-            metrics.PI_EFFICIENCY: {row["threads"]: row["efficiency"] for row in mine},
+            metrics.PI_SPEED_UP: {row["threads"]: row["speed_up"] for row in based},
+            metrics.PI_EFFICIENCY: {row["threads"]: row["efficiency"] for row in based},
         },
     )

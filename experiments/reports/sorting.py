@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
-from ecotrack.repeating import Series
+from ecotrack.series import Series
 from ecotrack.stats import growth_exponent
 from experiments.workloads.sorting import Algorithm
 from experiments.workloads.sorting import figures as pictures
@@ -24,10 +24,22 @@ CURVES = (
 
 @dataclass
 class Study:
-    """What is known of one sort so far."""
+    """What is known of one sort so far.
+
+    Attributes:
+        algorithm: the sort.
+        compiled: what compiling it cost; None where nothing was compiled.
+        from_cache: whether that is because an earlier run had.
+        learnt_from: the largest size so far.
+        s_per_step: seconds, at that size.
+        rows: one a size.
+        blocks: all its sorting together.
+    """
 
     algorithm: Algorithm
-    compiled: Measurement = field(default_factory=Measurement)
+    compiled: Measurement | None = None
+    from_cache: bool = False
+    learnt_from: int = 0
     s_per_step: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
     blocks: Measurement = field(default_factory=Measurement)
@@ -36,23 +48,27 @@ class Study:
         """Seconds for one array, from the largest size so far."""
         return self.s_per_step * self.algorithm.steps(size)
 
+    def learn(self, size: int, seconds: float) -> None:
+        """What one array took; what a call costs by itself makes small ones tell too much."""
+        if size >= self.learnt_from:
+            self.learnt_from, self.s_per_step = size, seconds / self.algorithm.steps(size)
+
     def keep(self, size: int, arrays: int, measured: Series) -> None:
         """Add a row, from calls that sorted so many arrays each."""
         figures_ = unit_costs.per_unit(measured, arrays * size, UNIT, JOULES)
         row = {"algorithm": self.algorithm.name, "size": size, "arrays": arrays, **figures_}
         self.rows.append(row)
         self.blocks += measured.block
-        self.s_per_step = measured.time_s.median / arrays / self.algorithm.steps(size)
+        self.learn(size, measured.time_s.median / arrays)
 
 
 def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> Result:
     """Tables, pictures and findings, and a child run for each sort."""
     rows = [row for study in studies.values() for row in study.rows]
     blocks = sum((study.blocks for study in studies.values()), Measurement())
-    compiled = sum((study.compiled for study in studies.values()), Measurement())
     paid = paid_compilations(studies)
     return Result(
-        costs={"sorting": blocks, "compile": compiled},
+        costs={"sorting": blocks, **unit_costs.compiling(s.compiled for s in studies.values())},
         artifacts={
             "sorting.csv": rows,
             "sorting.json": rows,
@@ -63,7 +79,11 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
             f"Sorting {data}, each element ({reading.known(blocks)})": readable(rows),
             "When compiling has paid, against pure Python": paid,
         },
-        findings=[*findings, *unit_costs.caution(rows, blocks)],
+        findings=[
+            *findings,
+            *unit_costs.not_compiled(name for name, s in studies.items() if s.from_cache),
+            *unit_costs.caution(rows, blocks),
+        ],
         children={name: of_sort(study) for name, study in studies.items() if study.rows},
     )
 
@@ -126,7 +146,7 @@ def of_billion(study: Study) -> dict[str, Any]:
 def of_sort(study: Study) -> Result:
     """A sort's own run: its curves by size."""
     return Result(
-        costs={"sorting": study.blocks, "compile": study.compiled},
+        costs={"sorting": study.blocks, **unit_costs.compiling([study.compiled])},
         curves={name: {row["size"]: row[key] for row in study.rows} for name, key in CURVES},
     )
 
@@ -136,7 +156,7 @@ def paid_compilations(studies: Mapping[str, Study]) -> list[dict[str, str]]:
     found = []
     for name, study in studies.items():
         plain = studies.get(name.replace("numba-", "python-"))
-        if plain is None or plain is study or not study.compiled.wall_s:
+        if plain is None or plain is study or study.compiled is None:
             continue
         pairs = [(p, c) for p in plain.rows for c in study.rows if p["size"] == c["size"]]
         if pairs:

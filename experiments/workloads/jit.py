@@ -2,20 +2,38 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from numba.core import event
 
 
-@contextmanager
-def compilations() -> Iterator[list[str]]:
-    """The names of what Numba compiles in this block; what its cache holds is not compiled.
+@dataclass
+class Seen:
+    """What Numba did in a block, known at its end.
 
-    Told by the compiler's passes: `numba:compile` is silent about kernels of CUDA.
+    names: what it compiled
+    from_cache: whether it loaded what an earlier process had compiled, and compiled nothing
     """
-    names: list[str] = []
-    with event.install_recorder("numba:run_pass") as recorder:
-        yield names
-    names += dict.fromkeys(str(seen.data["qualname"]) for _, seen in recorder.buffer)
+
+    names: list[str] = field(default_factory=list)
+    from_cache: bool = False
+
+
+@contextmanager
+def compilations() -> Iterator[Seen]:
+    """Watch what Numba compiles in this block.
+
+    Told by the compiler's passes: `numba:compile` is silent about kernels of CUDA. What the cache
+    on disk holds takes the compiler's lock and no pass.
+    """
+    seen = Seen()
+    with (
+        event.install_recorder("numba:run_pass") as passes,
+        event.install_recorder("numba:compiler_lock") as locks,
+    ):
+        yield seen
+    seen.names += dict.fromkeys(str(one.data["qualname"]) for _, one in passes.buffer)
+    seen.from_cache = bool(locks.buffer) and not seen.names
 
 
 class CompiledInBlockError(Exception):
@@ -29,7 +47,7 @@ def nothing_compiled() -> Iterator[None]:
     Raises:
         CompiledInBlockError: it did; the times of the block are not those of the work.
     """
-    with compilations() as compiled:
+    with compilations() as seen:
         yield
-    if compiled:
-        raise CompiledInBlockError(f"compiled while measuring: {compiled[0]}; warm it up before")
+    if seen.names:
+        raise CompiledInBlockError(f"compiled while measuring: {seen.names[0]}; warm it up before")

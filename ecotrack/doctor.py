@@ -91,8 +91,9 @@ def energy(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
         off = f"×/÷ {band.factor:g}" if band.says else ""
         yield {"part": part.upper(), "known": str(origin), "off by": off, "says": band.says}
     rest = "not metered: losses of the power supply, disks, fans and screens come on top"
-    off = f"up to × {bands.WALL.factor:g}"
-    yield {"part": "wall", "known": rest, "off by": off, "says": bands.WALL.says}
+    wall = bands.wall(meter.known.factors)
+    off = f"up to × {wall.factor:g}"
+    yield {"part": "wall", "known": rest, "off by": off, "says": wall.says}
     whose = intensity(meter.grid)
     yield {"part": "grid", "known": whose, "off by": UNKNOWN, "says": "regions and hours differ"}
 

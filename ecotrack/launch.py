@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ecotrack import cli, machine, metrics, terminal
+from ecotrack import bands, cli, machine, metrics, terminal
 from ecotrack.ledger import Ledger, dead, replay
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
@@ -208,9 +208,10 @@ def raw_record(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
 
 
 def grid_tags(meter: CodeCarbonMeter) -> Mapping[str, str]:
-    """Where the electricity is said to come from."""
+    """Where the electricity is said to come from, and how much of it the meter does not see."""
     electricity = meter.grid
     return {
+        metrics.WALL_TAG: bands.not_metered(meter.known.factors),
         metrics.COUNTRY_TAG: electricity.country,
         metrics.INTENSITY_TAG: f"{electricity.intensity_g_per_kwh:g}",
         metrics.INTENSITY_SOURCE_TAG: electricity.source,

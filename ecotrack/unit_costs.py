@@ -44,7 +44,7 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
         f"{joules}_per_{unit}_{name}": power_w * block.wall_s / calls * scale
         for name, (power_w, _) in powers(block, rated(block, host.cores()), host.cores()).items()
     }
-    ends = [joule / calls * scale for joule in block.band_j]
+    ends = [joule / calls * scale for joule in (block.energy_j.low, block.energy_j.high)]
     row |= models
     row[f"{joules}_per_{unit}_band_low"] = min(ends[0], *models.values(), ends[1])
     row[f"{joules}_per_{unit}_band_high"] = max(ends[1], *models.values(), ends[0])

@@ -117,6 +117,12 @@ def missing(meter: CodeCarbonMeter) -> Iterator[tuple[str, str]]:
             )
     if meter.origins["gpu"].source == "absent":
         yield "GPU: there is none, or its driver is missing. NVIDIA's would list it:", "nvidia-smi"
+    if "wall" not in meter.known.factors:
+        yield (
+            "wall: if you have a wall meter, write how many joules it reads for one of ours, such"
+            f" as 1.3, into {machine.path()}:",
+            '"factors": {"wall": 1.3}',
+        )
     if meter.grid.country == WORLD:
         yield "grid: nobody said where this is. If it is France:", "export ECOTRACK_COUNTRY=FRA"
     if not meter.known.idle_w(meter.way):

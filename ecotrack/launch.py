@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ecotrack import bands, cli, machine, metrics, terminal
+from ecotrack import bands, cli, machine, metrics, reading, terminal
 from ecotrack.ledger import Ledger, dead, replay
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
@@ -115,7 +115,7 @@ def launch(
                     child.log(found)
         for title, rows in result.summary.items():
             terminal.table(title, rows)
-        for sentence in findings:
+        for sentence in (*findings, reading.legend([grid_tags(started.meter)])):
             terminal.say(sentence)
         link = started.store.run_link(started.store.experiment_id(experiment), record.run_id)
         terminal.say(f"More of it: `make ui`, then {link}")

@@ -103,12 +103,16 @@ class Measurement:
     @property
     def energy_j(self) -> Amount:
         """Energy with the band of its meters, joules."""
-        parts = (
+        return sum(self.parts_j, Amount())
+
+    @property
+    def parts_j(self) -> tuple[Amount, Amount, Amount]:
+        """Energy of CPU, RAM and GPU with their bands, joules."""
+        return (
             within(self.cpu_j, self.cpu_origin.factor),
             within(self.ram_j, self.ram_origin.factor),
             within(self.gpu_j, self.gpu_origin.factor),
         )
-        return sum(parts, Amount())
 
     @property
     def energy_wh(self) -> Amount:

@@ -54,9 +54,9 @@ WALL_S = _metric("time/wall_s", "s", "lower", "elapsed time of the main phase")
 CPU_S = _metric("time/cpu_s", "s", "lower", "CPU time of the main phase, children included, exact")
 TOTAL_WH = _energy("energy/total_wh", "energy of the main phase")
 NET_WH = _follows(TOTAL_WH, "energy/net_wh", "Wh", "energy above that of the idle machine")
-CPU_WH = _metric("energy/cpu_wh", "Wh", "lower", "the CPU's share of it")
-RAM_WH = _metric("energy/ram_wh", "Wh", "lower", "the memory's share of it")
-GPU_WH = _metric("energy/gpu_wh", "Wh", "lower", "the GPU's share of it")
+CPU_WH = _energy("energy/cpu_wh", "the CPU's share of it")
+RAM_WH = _energy("energy/ram_wh", "the memory's share of it")
+GPU_WH = _energy("energy/gpu_wh", "the GPU's share of it")
 EMISSIONS_G = _follows(TOTAL_WH, "carbon/emissions_g", "g CO2e", "emissions of the main phase")
 EMISSIONS_KG = _follows(
     TOTAL_WH, "carbon/emissions_kg", "kg CO2e", "the same, in CodeCarbon's unit"

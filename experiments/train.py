@@ -125,6 +125,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         "test": window.cost,
         "inference": thousand.block + one.block,
     }
+    known = reading.known(sum(costs.values(), Measurement()))
     return replace(
         result,
         costs=costs,
@@ -135,9 +136,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
             "class_accuracy.png": figures.png(pictures.class_accuracy(test.confusion)),
         },
         summary={
-            f"What it cost ({reading.known(sum(costs.values(), Measurement()))})": reading.costs(
-                costs
-            ),
+            f"What it cost ({known})": reading.costs(costs),
             "What it achieved": reading.scores(scores),
         },
     )

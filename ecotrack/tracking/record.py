@@ -182,14 +182,18 @@ def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
 
 
 def _main_phase(cost: Measurement) -> dict[str, float]:
+    names = (metrics.CPU_WH, metrics.RAM_WH, metrics.GPU_WH)
+    parts = {
+        end: value / J_PER_WH
+        for name, part in zip(names, cost.parts_j, strict=True)
+        for end, value in metrics.with_band(name, part).items()
+    }
     return {
         metrics.WALL_S: cost.wall_s,
         metrics.CPU_S: cost.cpu_s,
         **metrics.with_band(metrics.TOTAL_WH, cost.energy_wh),
         **({} if cost.net_j is None else {metrics.NET_WH: cost.net_j / J_PER_WH}),
-        metrics.CPU_WH: cost.cpu_j / J_PER_WH,
-        metrics.RAM_WH: cost.ram_j / J_PER_WH,
-        metrics.GPU_WH: cost.gpu_j / J_PER_WH,
+        **parts,
         metrics.EMISSIONS_G: cost.co2_g,
         metrics.EMISSIONS_KG: cost.co2_g / 1000,
     }

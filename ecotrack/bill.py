@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ecotrack import metrics
+from ecotrack.amount import Amount, banded
 from ecotrack.tracking import RunView
 
 
 @dataclass(frozen=True)
 class Bill:
-    """Energy and emissions, and the runs whose share nobody knows."""
+    """Energy and emissions, the runs whose share nobody knows, and, where they are known, bands."""
 
     energy_wh: float = 0.0
     emissions_g: float = 0.0
     unknown: tuple[RunView, ...] = ()
+    bands: tuple[Amount, Amount] | None = field(default=None, compare=False)
 
     def __add__(self, other: Bill) -> Bill:
-        return Bill(
-            self.energy_wh + other.energy_wh,
-            self.emissions_g + other.emissions_g,
-            self.unknown + other.unknown,
-        )
+        wh, g = self.energy + other.energy, self.emissions + other.emissions
+        return Bill(wh.value, g.value, self.unknown + other.unknown, (wh, g))
+
+    @property
+    def energy(self) -> Amount:
+        """With its band, Wh."""
+        return self.bands[0] if self.bands else banded(self.energy_wh, None, None)
+
+    @property
+    def emissions(self) -> Amount:
+        """With their band, g."""
+        return self.bands[1] if self.bands else banded(self.emissions_g, None, None)
 
     def __sub__(self, other: Bill) -> Bill:
         return self + Bill(-other.energy_wh, -other.emissions_g)
@@ -41,9 +50,9 @@ def whole(run: RunView) -> Bill | None:
         ((metrics.RUN_WH, metrics.RUN_G),),
         phases,
     ):
-        seen = [(run.metrics[wh], run.metrics[g]) for wh, g in pairs if {wh, g} <= set(run.metrics)]
+        seen = [pair for pair in pairs if set(pair) <= set(run.metrics)]
         if seen:
-            return Bill(sum(wh for wh, _ in seen), sum(g for _, g in seen))
+            return sum((_bill(*pair, run) for pair in seen), Bill())
     return None
 
 
@@ -86,6 +95,11 @@ def shares(run: RunView) -> list[tuple[str, Bill]]:
     prefix = f"{metrics.WITHIN_TAG}."
     told = ((tag.removeprefix(prefix), text) for tag, text in run.tags.items() if prefix in tag)
     return [(words.partition(".")[0], Bill(*json.loads(text))) for words, text in told]
+
+
+def _bill(wh: str, g: str, run: RunView) -> Bill:
+    energy, emissions = (metrics.amount(name, run.metrics) for name in (wh, g))
+    return Bill(energy.value, emissions.value, bands=(energy, emissions))
 
 
 def _costs(phase: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecotrack import metrics, pareto
+from ecotrack.amount import Amount, columns, of_columns
 from ecotrack.lifetime import lifetime_g
 
 
@@ -32,7 +33,10 @@ class Need:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A finished model and what is known of it."""
+    """A finished model, what is known of it, and how its energy is known.
+
+    `_low` and `_high` are the meters' band; None where an earlier version did not tell it.
+    """
 
     run_id: str
     name: str
@@ -44,6 +48,21 @@ class Candidate:
     parameters: int
     latency_ms: float
     inference_g_per_1k: float
+    training_g_low: float | None = None
+    training_g_high: float | None = None
+    inference_g_per_1k_low: float | None = None
+    inference_g_per_1k_high: float | None = None
+    energy_known: str = ""
+
+    @property
+    def training(self) -> Amount:
+        """Emissions of training with their band, grams."""
+        return of_columns("training_g", vars(self))
+
+    @property
+    def inference_per_1k(self) -> Amount:
+        """Emissions of 1,000 predictions with their band, grams."""
+        return of_columns("inference_g_per_1k", vars(self))
 
     def cost_g(self, predictions: float) -> float:
         """Emissions of training and so many predictions."""
@@ -64,7 +83,9 @@ class NothingFitsError(ValueError):
     """No candidate meets the need; the message says how close they come."""
 
 
-def candidate(run_id: str, name: str, seen: Mapping[str, float]) -> Candidate | None:
+def candidate(
+    run_id: str, name: str, seen: Mapping[str, float], known: str = ""
+) -> Candidate | None:
     """A run and its metrics as a candidate; None while it is not evaluated on the test images."""
     if metrics.EVAL_ACCURACY not in seen or metrics.VAL_ACCURACY not in seen:
         return None
@@ -72,13 +93,14 @@ def candidate(run_id: str, name: str, seen: Mapping[str, float]) -> Candidate | 
         run_id=run_id,
         name=name,
         val_accuracy=seen[metrics.VAL_ACCURACY],
-        training_g=seen[metrics.EMISSIONS_G],
         accuracy=seen[metrics.EVAL_ACCURACY],
         accuracy_low=seen[metrics.EVAL_ACCURACY_LOW],
         accuracy_high=seen[metrics.EVAL_ACCURACY_HIGH],
         parameters=int(seen[metrics.PARAMETERS]),
         latency_ms=seen[metrics.LATENCY_MS],
-        inference_g_per_1k=seen[metrics.INFERENCE_G_PER_1K],
+        **columns("training_g", metrics.amount(metrics.EMISSIONS_G, seen)),
+        **columns("inference_g_per_1k", metrics.amount(metrics.INFERENCE_G_PER_1K, seen)),
+        energy_known=known,
     )
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 
 from ecotrack import metrics
-from ecotrack.reading import few, percent, quantity
+from ecotrack.amount import Amount
+from ecotrack.reading import amount, few, percent
 from ecotrack.stats import NO_DIFFERENCE, Ratio, unpaired_difference, unpaired_ratio
 from ecotrack.tracking import RunView
 
@@ -82,7 +83,7 @@ def cost(figure: str, metric: str, first: Runs, second: Runs) -> Claim:
         return Claim(figure, why=f"none in {few(lacking)}")
     ours, theirs = values(metric, first), values(metric, second)
     unit, _, _ = metrics.TABLE[metric].unit.partition(" ")
-    medians = quantity(median(ours), unit), quantity(median(theirs), unit)
+    medians = amount(middle(metric, first), unit), amount(middle(metric, second), unit)
     if why := refusal(metric, [*first, *second]):
         return Claim(figure, *medians, why=why)
     ratio = unpaired_ratio(theirs, ours)
@@ -169,6 +170,13 @@ def load(runs: Runs) -> float:
 def seeds(runs: Runs) -> int:
     """How many times the dice were thrown; runs that tell no seed count each."""
     return len({run.params.get("seed", run.run_id) for run in runs})
+
+
+def middle(metric: str, runs: Runs) -> Amount:
+    """The median of a cost; the ends of its band are those of the ends of all."""
+    each = [metrics.amount(metric, run.metrics) for run in runs]
+    lows, highs = [one.low for one in each], [one.high for one in each]
+    return Amount(median(one.value for one in each), median(lows), median(highs))
 
 
 def values(metric: str, runs: Runs) -> list[float]:

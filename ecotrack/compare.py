@@ -18,7 +18,7 @@ from ecotrack import cli, metrics, terminal
 from ecotrack.bill import own_runs
 from ecotrack.claims import claims, reasons
 from ecotrack.cli import UserError, option
-from ecotrack.reading import few
+from ecotrack.reading import few, known_from, legend
 from ecotrack.tracking import RunView, Store
 
 SHORTEST_ID = 4  # characters of it
@@ -48,7 +48,7 @@ def main(words: Sequence[str]) -> None:
         terminal.say(f"Left out: {few(left_out)}")
     found = claims(first, second)
     terminal.table("Second against first", [claim.cells for claim in found])
-    for sentence in reasons(found):
+    for sentence in (*reasons(found), legend(run.tags for run in (*first, *second))):
         terminal.say(sentence)
 
 
@@ -109,8 +109,20 @@ def heading(first: Runs, second: Runs, experiments: Mapping[str, str]) -> list[s
         f"First: {few(first)}",
         f"Second: {few(second)}",
         f"They differ in {few(found, between='; ') or 'no parameter'}",
+        *known(first, second),
         *([f"Disturbed by other programs, and used: {few(disturbed)}"] if disturbed else []),
     ]
+
+
+def known(first: Runs, second: Runs) -> list[str]:
+    """How the energy of each group is known, said once where that is the same."""
+    ours, theirs = (
+        few(dict.fromkeys(known_from(run.tags) or "not told" for run in runs), between=" | ")
+        for runs in (first, second)
+    )
+    if ours == theirs:
+        return [f"How energy is known: {ours}"]
+    return [f"How energy is known, first: {ours}", f"How energy is known, second: {theirs}"]
 
 
 def facts(run: RunView, experiments: Mapping[str, str]) -> dict[str, str]:

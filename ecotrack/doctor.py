@@ -91,8 +91,9 @@ def energy(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
         off = f"×/÷ {band.factor:g}" if band.says else ""
         yield {"part": part.upper(), "known": str(origin), "off by": off, "says": band.says}
     rest = "not metered: losses of the power supply, disks, fans and screens come on top"
-    off = f"up to × {bands.WALL.factor:g}"
-    yield {"part": "wall", "known": rest, "off by": off, "says": bands.WALL.says}
+    wall = bands.wall(meter.known.factors)
+    off = f"up to × {wall.factor:g}"
+    yield {"part": "wall", "known": rest, "off by": off, "says": wall.says}
     whose = intensity(meter.grid)
     yield {"part": "grid", "known": whose, "off by": UNKNOWN, "says": "regions and hours differ"}
 
@@ -116,6 +117,12 @@ def missing(meter: CodeCarbonMeter) -> Iterator[tuple[str, str]]:
             )
     if meter.origins["gpu"].source == "absent":
         yield "GPU: there is none, or its driver is missing. NVIDIA's would list it:", "nvidia-smi"
+    if "wall" not in meter.known.factors:
+        yield (
+            "wall: if you have a wall meter, write how many joules it reads for one of ours, such"
+            f" as 1.3, into {machine.path()}:",
+            '"factors": {"wall": 1.3}',
+        )
     if meter.grid.country == WORLD:
         yield "grid: nobody said where this is. If it is France:", "export ECOTRACK_COUNTRY=FRA"
     if not meter.known.idle_w(meter.way):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from ecotrack.amount import Amount, columns
+
 Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart | alt.FacetChart
 # Okabe and Ito's colours, told apart by colour-blind people too (https://jfly.uni-koeln.de/color/).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -32,7 +34,7 @@ class Point:
     """A trial in a picture of a front."""
 
     name: str
-    emissions_g: float
+    emissions: Amount
     accuracy: float
     on_front: bool
     run_id: str = ""
@@ -41,15 +43,17 @@ class Point:
 def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
     """Accuracy against emissions: every trial, and the front as a line through its members.
 
+    Thin lines are the meters' bands, where they are known.
+
     Args:
-        points: the trials.
+        points: the trials, their emissions in grams.
         title: of the picture.
         known: how the energy is known; said under the title, a line for each `; `.
     """
     rows = [
         {
             "model": p.name,
-            "grams": p.emissions_g,
+            **columns("grams", p.emissions),
             "accuracy": p.accuracy,
             "trial": "on the front" if p.on_front else "beaten",
             "run": p.run_id,
@@ -61,17 +65,24 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
         .scale(type="log", nice=False, padding=30)
         .axis(format="~s", labelOverlap=True),
         y=alt.Y("accuracy:Q", title="validation accuracy").scale(zero=False).axis(format=".0%"),
-        tooltip=["model:N", alt.Tooltip("grams:Q", format=".3g"), "accuracy:Q", "run:N"],
+        tooltip=[
+            "model:N",
+            *(alt.Tooltip(f"{g}:Q", format=".3g") for g in ("grams", "grams_low", "grams_high")),
+            "accuracy:Q",
+            "run:N",
+        ],
     )
     colour = alt.Color("trial:N", title=None).scale(
         domain=["on the front", "beaten"], range=[COLOURS[1], COLOURS[7]]
     )
     members = base.transform_filter(alt.datum.trial == "on the front")
     steps = members.mark_line(interpolate="step-after", color=COLOURS[1], opacity=0.6)
+    bands = members.transform_filter("isValid(datum.grams_low)")
+    bands = bands.mark_rule(color=COLOURS[1], opacity=0.35).encode(x="grams_low:Q", x2="grams_high")
     dots = base.mark_circle(size=70).encode(color=colour)
     labels = members.mark_text(align="left", dx=7, dy=9, fontSize=10).encode(text="model:N")
     return (
-        (steps + dots + labels)
+        (steps + bands + dots + labels)
         .properties(title=alt.Title(title, subtitle=known.split("; ")), width=640, height=400)
         .interactive()
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ecotrack import cli, machine, metrics, stop, terminal
+from ecotrack import bands, cli, machine, metrics, reading, stop, terminal
 from ecotrack.ledger import Ledger, dead, replay
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
@@ -114,7 +114,7 @@ def launch(
                     child.log(found)
         for title, rows in result.summary.items():
             terminal.table(title, rows)
-        for sentence in findings:
+        for sentence in (*findings, reading.legend([grid_tags(started.meter)])):
             terminal.say(sentence)
         link = started.store.run_link(started.store.experiment_id(experiment), record.run_id)
         terminal.say(f"More of it: `make ui`, then {link}")
@@ -206,9 +206,10 @@ def raw_record(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
 
 
 def grid_tags(meter: CodeCarbonMeter) -> Mapping[str, str]:
-    """Where the electricity is said to come from."""
+    """Where the electricity is said to come from, and how much of it the meter does not see."""
     electricity = meter.grid
     return {
+        metrics.WALL_TAG: bands.not_metered(meter.known.factors),
         metrics.COUNTRY_TAG: electricity.country,
         metrics.INTENSITY_TAG: f"{electricity.intensity_g_per_kwh:g}",
         metrics.INTENSITY_SOURCE_TAG: electricity.source,

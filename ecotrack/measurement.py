@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from ecotrack.amount import Amount, within
 
 Source = Literal["measured", "modelled", "assumed", "absent"]
 J_PER_WH = 3600.0
@@ -20,7 +23,8 @@ class Origin:
         how: which counter, or which formula.
         rated_w: the power that a formula rests on, watts; None for a counter.
         rated_from: who says so.
-        factor: the true energy lies between this one divided by the factor and times it.
+        factor: the true energy lies between this one divided by the factor and times it; infinity
+            where an earlier version did not tell.
         most_w: the component cannot draw more, watts; None where nobody knows.
     """
 
@@ -97,17 +101,34 @@ class Measurement:
         return self.total_j - self.idle_j if self.idle_j else None
 
     @property
-    def band_j(self) -> tuple[float, float]:
-        """Within which the energy lies, as far as the meters go, joules: (low, high).
+    def energy_j(self) -> Amount:
+        """Energy with the band of its meters, joules."""
+        return sum(self.parts_j, Amount())
 
-        The components may err alike, so their bands are added and not averaged.
-        """
-        parts = [
-            (self.cpu_j, self.cpu_origin.factor),
-            (self.ram_j, self.ram_origin.factor),
-            (self.gpu_j, self.gpu_origin.factor),
-        ]
-        return sum(j / factor for j, factor in parts), sum(j * factor for j, factor in parts)
+    @property
+    def parts_j(self) -> tuple[Amount, Amount, Amount]:
+        """Energy of CPU, RAM and GPU with their bands, joules."""
+        return (
+            within(self.cpu_j, self.cpu_origin.factor),
+            within(self.ram_j, self.ram_origin.factor),
+            within(self.gpu_j, self.gpu_origin.factor),
+        )
+
+    @property
+    def energy_wh(self) -> Amount:
+        """The same in watt-hours."""
+        return self.energy_j.told_as(self.total_wh)
+
+    @property
+    def net_wh(self) -> Amount | None:
+        """Energy above that of the idle machine, which the same meters err on alike, Wh."""
+        return None if self.net_j is None else self.energy_j.told_as(self.net_j / J_PER_WH)
+
+    @property
+    def emissions_g(self) -> Amount:
+        """Emissions with the band of the energy, grams; how sure the grid's intensity is, is not
+        in it."""
+        return self.energy_j.told_as(self.co2_g)
 
     @property
     def source(self) -> Source:
@@ -147,17 +168,21 @@ class Measurement:
 def from_fields(fields: Mapping[str, Any]) -> Measurement:
     """A Measurement from what `dataclasses.asdict` made of one, by this version or an earlier.
 
-    Schema 1 knew of a component's origin only the source, as `cpu_source`.
+    Schema 1 knew of a component's origin only the source, as `cpu_source`, and no band.
     """
     parts = ("cpu", "ram", "gpu")
     origins: dict[str, Any] = {
         f"{part}_origin": Origin(**fields[f"{part}_origin"])
         if f"{part}_origin" in fields
-        else Origin(fields[f"{part}_source"])
+        else _without_band(fields[f"{part}_source"])
         for part in parts
     }
     amounts = {name: value for name, value in fields.items() if isinstance(value, float | int)}
     return Measurement(**{**amounts, **origins})
+
+
+def _without_band(source: Source) -> Origin:
+    return ABSENT if source == "absent" else Origin(source, factor=math.inf)
 
 
 @dataclass(frozen=True)

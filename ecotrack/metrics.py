@@ -3,9 +3,11 @@
 MLflow's UI groups charts by what stands before the last `/`. Wh and grams are what people read.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ecotrack.amount import Amount, banded, columns, end_names
 from ecotrack.measurement import Measurement
 
 SCHEMA = 2  # of the names here: 2 knows origins and bands
@@ -23,6 +25,8 @@ class Metric:
 
 
 TABLE: dict[str, Metric] = {}
+ENDS: set[str] = set()  # metrics that are an end of a band
+FOLLOWS: dict[str, str] = {}  # metric -> the energy that it follows from, and has the band of
 
 
 def _metric(
@@ -32,21 +36,33 @@ def _metric(
     return name
 
 
+def _energy(name: str, meaning: str) -> str:
+    """A metric of energy, and the two ends of its band."""
+    _metric(name, "Wh", "lower", meaning)
+    for end, which in zip(end_names(name), ("low", "high"), strict=True):
+        ENDS.add(_metric(end, "Wh", "lower", f"{which} end of the meters' band of {name}"))
+    return name
+
+
+def _follows(energy: str, name: str, unit: str, meaning: str) -> str:
+    """A metric that is in proportion to that energy."""
+    FOLLOWS[name] = energy
+    return _metric(name, unit, "lower", meaning)
+
+
 WALL_S = _metric("time/wall_s", "s", "lower", "elapsed time of the main phase")
 CPU_S = _metric("time/cpu_s", "s", "lower", "CPU time of the main phase, children included, exact")
-TOTAL_WH = _metric("energy/total_wh", "Wh", "lower", "energy of the main phase")
-TOTAL_WH_LOW = _metric("energy/total_wh_low", "Wh", "lower", "low end of the meters' band")
-TOTAL_WH_HIGH = _metric("energy/total_wh_high", "Wh", "lower", "high end of the meters' band")
-NET_WH = _metric("energy/net_wh", "Wh", "lower", "energy above that of the idle machine")
-CPU_WH = _metric("energy/cpu_wh", "Wh", "lower", "the CPU's share of it")
-RAM_WH = _metric("energy/ram_wh", "Wh", "lower", "the memory's share of it")
-GPU_WH = _metric("energy/gpu_wh", "Wh", "lower", "the GPU's share of it")
-EMISSIONS_G = _metric("carbon/emissions_g", "g CO2e", "lower", "emissions of the main phase")
-EMISSIONS_KG = _metric("carbon/emissions_kg", "kg CO2e", "lower", "the same, in CodeCarbon's unit")
-RUN_WH = _metric(
-    "run/energy_wh", "Wh", "lower", "energy of the whole experiment, from its first window on"
+TOTAL_WH = _energy("energy/total_wh", "energy of the main phase")
+NET_WH = _follows(TOTAL_WH, "energy/net_wh", "Wh", "energy above that of the idle machine")
+CPU_WH = _energy("energy/cpu_wh", "the CPU's share of it")
+RAM_WH = _energy("energy/ram_wh", "the memory's share of it")
+GPU_WH = _energy("energy/gpu_wh", "the GPU's share of it")
+EMISSIONS_G = _follows(TOTAL_WH, "carbon/emissions_g", "g CO2e", "emissions of the main phase")
+EMISSIONS_KG = _follows(
+    TOTAL_WH, "carbon/emissions_kg", "kg CO2e", "the same, in CodeCarbon's unit"
 )
-RUN_G = _metric("run/emissions_g", "g CO2e", "lower", "emissions of the whole experiment")
+RUN_WH = _energy("run/energy_wh", "energy of the whole experiment, from its first window on")
+RUN_G = _follows(RUN_WH, "run/emissions_g", "g CO2e", "emissions of the whole experiment")
 
 EVAL_ACCURACY = _metric("eval/accuracy", "1", "higher", "share of the test images named rightly")
 EVAL_ACCURACY_LOW = _metric("eval/accuracy_low", "1", "higher", "its 95 % Wilson interval, low end")
@@ -58,11 +74,11 @@ VAL_ACCURACY = _metric(
 PARAMETERS = _metric("model/parameters", "1", "lower", "weights of the model")
 FLOPS = _metric("model/flops", "1", "lower", "floating-point operations of one prediction")
 SIZE_BYTES = _metric("model/size_bytes", "B", "lower", "size of the weights")
-INFERENCE_WH_PER_1K = _metric(
-    "inference/energy_wh_per_1k", "Wh", "lower", "energy of 1,000 predictions, in one batch"
+INFERENCE_WH_PER_1K = _energy(
+    "inference/energy_wh_per_1k", "energy of 1,000 predictions, in one batch"
 )
-INFERENCE_G_PER_1K = _metric(
-    "inference/emissions_g_per_1k", "g CO2e", "lower", "emissions of 1,000 predictions"
+INFERENCE_G_PER_1K = _follows(
+    INFERENCE_WH_PER_1K, "inference/emissions_g_per_1k", "g CO2e", "emissions of 1,000 predictions"
 )
 INFERENCE_S_PER_1K = _metric(
     "inference/wall_s_per_1k", "s", "lower", "time of 1,000 predictions, in one batch"
@@ -73,10 +89,8 @@ TRAIN_LOSS = _metric("train/loss", "nat", "lower", "curve: training loss after e
 TRAIN_ACCURACY = _metric("train/accuracy", "1", "higher", "curve: accuracy on the training images")
 VAL_LOSS = _metric("val/loss", "nat", "lower", "curve: validation loss after each epoch")
 
-SEARCH_WH = _metric(
-    "search/energy_wh", "Wh", "lower", "energy of the study, all sessions and trials"
-)
-SEARCH_G = _metric("search/emissions_g", "g CO2e", "lower", "emissions of the study")
+SEARCH_WH = _energy("search/energy_wh", "energy of the study, all sessions and trials")
+SEARCH_G = _follows(SEARCH_WH, "search/emissions_g", "g CO2e", "emissions of the study")
 SEARCH_S = _metric("search/wall_s", "s", "lower", "time spent searching, all sessions")
 SEARCH_TRIALS = _metric("search/trials", "1", "neither", "trials finished")
 SEARCH_FRONT = _metric("search/front_size", "1", "neither", "models on the front")
@@ -86,12 +100,16 @@ SEARCH_HYPERVOLUME = _metric(
 
 IDLE_W = _metric("idle/power_w", "W", "neither", "power of the machine doing nothing")
 SORT_NS = _metric("sorting/ns_per_element", "ns", "lower", "curve by size: time for each element")
-SORT_UJ = _metric("sorting/uj_per_element", "µJ", "lower", "curve by size: energy for each element")
-SORT_G = _metric(
-    "sorting/g_per_element", "g CO2e", "lower", "curve by size: emissions of each element"
+SORT_UJ = _follows(
+    TOTAL_WH, "sorting/uj_per_element", "µJ", "curve by size: energy for each element"
+)
+SORT_G = _follows(
+    TOTAL_WH, "sorting/g_per_element", "g CO2e", "curve by size: emissions of each element"
 )
 PI_NS = _metric("pi/ns_per_sample", "ns", "lower", "time for each sample, on the fewest threads")
-PI_NJ = _metric("pi/nj_per_sample", "nJ", "lower", "energy for each sample, on the fewest threads")
+PI_NJ = _follows(
+    TOTAL_WH, "pi/nj_per_sample", "nJ", "energy for each sample, on the fewest threads"
+)
 PI_THROUGHPUT = _metric(
     "pi/throughput", "1/s", "higher", "samples each second, on the fewest threads"
 )
@@ -122,8 +140,10 @@ def phase_metrics(phase: str) -> tuple[str, str, str]:
 
 
 for _phase in PHASES:
-    for _name, _unit in zip(phase_metrics(_phase), ("s", "Wh", "g CO2e"), strict=True):
-        _metric(_name, _unit, "lower", f"the same, of the phase {_phase}")
+    _s, _wh, _g = phase_metrics(_phase)
+    _metric(_s, "s", "lower", f"the same, of the phase {_phase}")
+    _energy(_wh, f"the same, of the phase {_phase}")
+    _follows(_wh, _g, "g CO2e", f"the same, of the phase {_phase}")
 
 KIND_TAG = "ecotrack.kind"
 SCHEMA_TAG = "ecotrack.schema"
@@ -138,6 +158,7 @@ RUN_TAG = "ecotrack.run"
 CHOSEN_TAG = "ecotrack.chosen"
 REASON_TAG = "ecotrack.reason"
 SOURCE_TAG = "ecotrack.energy_source"
+WALL_TAG = f"{SOURCE_TAG}.wall"  # what no meter of the machine sees
 INVALID_TAG = "ecotrack.invalid"
 DISTURBED_TAG = "ecotrack.disturbed"
 DOCTOR_TAG = "ecotrack.doctor"
@@ -150,6 +171,22 @@ LEDGER_TAG = "ecotrack.ledger"
 UNBILLED_TAG = "ecotrack.unbilled"  # and the process: what a killed session of a study cost
 WITHIN_TAG = "ecotrack.within"  # of a run; followed by run and process: what of a study was
 DIRTY_TAG = "git.dirty"
+
+
+def with_band(name: str, figure: Amount) -> dict[str, float]:
+    """An energy as a run keeps it: the figure, and the ends of its band where they are known."""
+    return {key: value for key, value in columns(name, figure).items() if value is not None}
+
+
+def amount(name: str, seen: Mapping[str, float]) -> Amount:
+    """An energy among a run's metrics, or what follows from one, with its band.
+
+    Raises:
+        KeyError: the run does not have it.
+    """
+    energy = FOLLOWS.get(name, name)
+    low, high = map(seen.get, end_names(energy))
+    return banded(seen.get(energy, 0.0), low, high).told_as(seen[name])
 
 
 def source_tags(cost: Measurement) -> dict[str, str]:

@@ -86,7 +86,7 @@ def point(trial: Finished) -> tuple[float, float]:
 def cost_metrics(spent: Measurement) -> dict[str, float]:
     """What a study cost over all its sessions, as metrics of its run."""
     return {
-        metrics.SEARCH_WH: spent.total_wh,
+        **metrics.with_band(metrics.SEARCH_WH, spent.energy_wh),
         metrics.SEARCH_G: spent.co2_g,
         metrics.SEARCH_S: spent.wall_s,
     }

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ecotrack import cli, lifetime, metrics, terminal
+from ecotrack.amount import Amount
 from ecotrack.bill import bills, own_runs
 from ecotrack.cli import UserError, option
 from ecotrack.measurement import J_PER_WH
 from ecotrack.meters import J_PER_KWH, Grid, UnknownCountryError, grid
-from ecotrack.reading import quantity
+from ecotrack.reading import amount, legend
 from ecotrack.tracking import RunView, Store
 
 UNKNOWN = "unknown"
@@ -51,7 +52,7 @@ class Unit:
     """One functional unit of a run: what it is, its energy, and its time where that is known."""
 
     name: str
-    energy_j: float
+    energy_j: Amount
     wall_s: float | None
 
 
@@ -63,14 +64,14 @@ def main(words: Sequence[str]) -> None:
     grids = electricity(config.country)
     store = Store()
     runs = selected(config, store)
-    wholes = [(run, bill.energy_wh * J_PER_WH) for run, bill in bills(runs)]
+    wholes = [(run, in_joules(bill.energy, J_PER_WH)) for run, bill in bills(runs)]
     hardware = "M not declared" if config.embodied_kg is None else "M included"
     terminal.table(
         f"Emissions of each run, {hardware}",
         [
             row(config, grids, run, Unit("run", energy_j, reserved_s(run)))
             for run, energy_j in wholes
-            if energy_j
+            if energy_j.value
         ],
     )
     terminal.table(
@@ -82,7 +83,8 @@ def main(words: Sequence[str]) -> None:
             f"{place.country}: {place.intensity_g_per_kwh:g} g/kWh in {place.year}, {place.source}"
         )
     terminal.say(made_of(config))
-    left_out = sum(not energy_j for _, energy_j in wholes)
+    terminal.say(legend(run.tags for run in runs))
+    left_out = sum(not energy_j.value for _, energy_j in wholes)
     if left_out or not runs:
         terminal.say(f"{left_out} of {len(wholes)} runs have no energy figures, and no price.")
 
@@ -127,24 +129,33 @@ def units(run: RunView, store: Store) -> Iterator[Unit]:
     if {metrics.SORT_UJ, metrics.SORT_NS} <= set(seen):  # the last point is the largest size
         size = max(store.curve(run.run_id, metrics.SORT_UJ))
         name = f"element sorted, in arrays of {size:,}"
-        yield Unit(name, seen[metrics.SORT_UJ] * 1e-6, seen[metrics.SORT_NS] * 1e-9)
+        energy_j = in_joules(metrics.amount(metrics.SORT_UJ, seen), 1e-6)
+        yield Unit(name, energy_j, seen[metrics.SORT_NS] * 1e-9)
     if {metrics.PI_NJ, metrics.PI_NS} <= set(seen):
-        yield Unit("sample of π", seen[metrics.PI_NJ] * 1e-9, seen[metrics.PI_NS] * 1e-9)
+        energy_j = in_joules(metrics.amount(metrics.PI_NJ, seen), 1e-9)
+        yield Unit("sample of π", energy_j, seen[metrics.PI_NS] * 1e-9)
     if metrics.TOTAL_WH in seen and {metrics.VAL_ACCURACY, metrics.EVAL_ACCURACY} & set(seen):
-        yield Unit("training", seen[metrics.TOTAL_WH] * J_PER_WH, seen.get(metrics.WALL_S))
+        energy_j = in_joules(metrics.amount(metrics.TOTAL_WH, seen), J_PER_WH)
+        yield Unit("training", energy_j, seen.get(metrics.WALL_S))
     if metrics.INFERENCE_WH_PER_1K in seen:
-        energy_j = seen[metrics.INFERENCE_WH_PER_1K] * J_PER_WH
+        energy_j = in_joules(metrics.amount(metrics.INFERENCE_WH_PER_1K, seen), J_PER_WH)
         yield Unit("1,000 predictions", energy_j, seen.get(metrics.INFERENCE_S_PER_1K))
+
+
+def in_joules(energy: Amount, unit_j: float) -> Amount:
+    """The same in joules, of which its unit has so many."""
+    return energy.told_as(energy.value * unit_j)
 
 
 def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, str]:
     """One line of a table: what one unit takes, and what it emits by country."""
-    wh = unit.energy_j / J_PER_WH
+    joules = unit.energy_j.value
+    wh = unit.energy_j.told_as(joules / J_PER_WH)
     return {
         "run": run.name,
         "id": run.short_id,
         "per": unit.name,
-        "energy": quantity(wh, "Wh") if unit.energy_j > 1 else quantity(unit.energy_j, "J"),
+        "energy": amount(wh, "Wh") if joules > 1 else amount(unit.energy_j, "J"),
         "known": run.tags.get(metrics.SOURCE_TAG, UNKNOWN),
         **{place.country: grams(config, place, unit) for place in grids},
     }
@@ -152,11 +163,6 @@ def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict
 
 def grams(config: Config, place: Grid, unit: Unit) -> str:
     """The SCI of one unit: E, PUE and I are known; M is if it is not declared, or its time is."""
-    operational_g = lifetime.operational_g(
-        energy_kwh=unit.energy_j / J_PER_KWH,
-        pue=config.pue,
-        intensity_g_per_kwh=place.intensity_g_per_kwh,
-    )
     embodied_g = 0.0
     if config.embodied_kg is not None and config.lifetime_years is not None:
         if unit.wall_s is None:
@@ -167,8 +173,17 @@ def grams(config: Config, place: Grid, unit: Unit) -> str:
             lifespan_s=config.lifetime_years * lifetime.S_PER_YEAR,
             share=config.share,
         )
-    score = lifetime.sci(operational_g=operational_g, embodied_g=embodied_g, functional_units=1)
-    return quantity(score, "g")
+
+    def score(energy_j: float) -> float:
+        operational_g = lifetime.operational_g(
+            energy_kwh=energy_j / J_PER_KWH,
+            pue=config.pue,
+            intensity_g_per_kwh=place.intensity_g_per_kwh,
+        )
+        return lifetime.sci(operational_g=operational_g, embodied_g=embodied_g, functional_units=1)
+
+    energy_j = unit.energy_j
+    return amount(Amount(*map(score, (energy_j.value, energy_j.low, energy_j.high))), "g")
 
 
 def reserved_s(run: RunView) -> float | None:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from ecotrack import metrics
+from ecotrack.amount import Amount
 from ecotrack.choosing import Candidate
-from ecotrack.measurement import J_PER_WH, Measurement
+from ecotrack.measurement import Measurement
 
 PREFIXES = (
     (1e9, "G"),
@@ -19,12 +20,23 @@ PREFIXES = (
     (1e-9, "n"),
     (1e-12, "p"),
 )
+PARTS = ("cpu", "ram", "gpu", "wall")
 
 
 def quantity(value: float, unit: str) -> str:
     """`0.00284, "Wh"` reads `2.84 mWh`."""
-    scale, prefix = next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
+    scale, prefix = _prefix(value)
     return f"{value / scale:.3g} {prefix}{unit}"
+
+
+def amount(figure: Amount, unit: str) -> str:
+    """With its band, such as `1.23 mWh (0.683–2.21)`; without, where nobody knows it."""
+    text = quantity(figure.value, unit)
+    if not figure.is_banded:
+        return text
+    scale, _ = _prefix(figure.value)
+    low, high = (f"{float(f'{end / scale:.3g}'):g}" for end in (figure.low, figure.high))
+    return f"{text} ({low}–{high})"
 
 
 def percent(share: float) -> str:
@@ -45,25 +57,18 @@ def few(things: Iterable[object], most: int = 4, between: str = ", ") -> str:
 
 
 def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:
-    """One row a phase: time, energy with the meters' band and above idle, emissions."""
+    """One row a phase: time, energy in all and above idle, emissions."""
     return [
         {
             "phase": phase,
             "time": f"{cost.wall_s:.2f} s",
             "CPU time": f"{cost.cpu_s:.2f} s",
-            "energy": quantity(cost.total_wh, "Wh"),
-            "between": band(cost),
-            "net": "" if cost.net_j is None else quantity(cost.net_j / J_PER_WH, "Wh"),
-            "emissions": quantity(cost.co2_g, "g"),
+            "energy": amount(cost.energy_wh, "Wh"),
+            "net": amount(cost.net_wh, "Wh") if cost.net_wh else "",
+            "emissions": amount(cost.emissions_g, "g"),
         }
         for phase, cost in phases.items()
     ]
-
-
-def band(cost: Measurement) -> str:
-    """The meters' band of the energy, such as `1.1–4.2 mWh`."""
-    low, high = (quantity(joules / J_PER_WH, "Wh") for joules in cost.band_j)
-    return f"{low}–{high}"
 
 
 def known(cost: Measurement) -> str:
@@ -76,9 +81,26 @@ def known(cost: Measurement) -> str:
     )
 
 
+def known_from(tags: Mapping[str, str]) -> str:
+    """The same of a run that was read back, from its tags; empty where it does not tell."""
+    parts = ((part, tags.get(f"{metrics.SOURCE_TAG}.{part}", "")) for part in PARTS)
+    return "; ".join(f"{part.upper()} {how}" for part, how in parts if how not in ("", "absent"))
+
+
+def legend(runs: Iterable[Mapping[str, str]]) -> str:
+    """What the brackets are, and by the tags of the runs shown, what is not in them."""
+    walls = dict.fromkeys(tags[metrics.WALL_TAG] for tags in runs if metrics.WALL_TAG in tags)
+    said = "; ".join(f" At the wall: {wall}." for wall in walls)
+    return f"In brackets: between what energy lies as far as its meters go.{said}"
+
+
 def scores(values: Mapping[str, float]) -> list[dict[str, str]]:
-    """One row a metric, with its unit and its meaning from the vocabulary."""
-    return [{"metric": name, "value": _score(name, value)} for name, value in values.items()]
+    """One row a metric, with its unit from the vocabulary and its band."""
+    return [
+        {"metric": name, "value": _score(name, values)}
+        for name in values
+        if name not in metrics.ENDS
+    ]
 
 
 def front(members: Sequence[Candidate], chosen: Candidate | None = None) -> list[dict[str, str]]:
@@ -89,7 +111,7 @@ def front(members: Sequence[Candidate], chosen: Candidate | None = None) -> list
             "valid.": percent(member.val_accuracy),
             "test": percent(member.accuracy),
             "95 %": f"{100 * member.accuracy_low:.1f}–{100 * member.accuracy_high:.1f}",
-            "training": quantity(member.training_g, "g"),
+            "training": amount(member.training, "g"),
             "latency": f"{member.latency_ms:.2g} ms",
             "weights": f"{member.parameters:,}",
         }
@@ -97,10 +119,16 @@ def front(members: Sequence[Candidate], chosen: Candidate | None = None) -> list
     ]
 
 
-def _score(name: str, value: float) -> str:
-    unit = metrics.TABLE[name].unit
+def _prefix(value: float) -> tuple[float, str]:
+    return next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
+
+
+def _score(name: str, values: Mapping[str, float]) -> str:
+    value, unit = values[name], metrics.TABLE[name].unit
     if "accuracy" in name:
         return percent(value)
     if unit == "1":
         return f"{value:,.0f}"
-    return f"{value:.3g} {unit}" if unit in ("ms", "s") else quantity(value, unit)
+    if unit in ("ms", "s"):
+        return f"{value:.3g} {unit}"
+    return amount(metrics.amount(name, values), unit)

@@ -19,10 +19,11 @@ def report(study: Study, mirror: Mirror) -> Result:
     """All that the study's own run holds besides its children."""
     runs, finished, spent = mirror.runs(), study.finished, study.cost
     front = front_of(runs)
+    known, title = known_by(runs), f"The front of study {study.name} after {len(finished)} trials"
     chart = figures.front(
         [_figure_point(run) for run in runs],
         f"Study {study.name}: accuracy against carbon",
-        known_by(runs),
+        known,
     )
     volumes = pareto.hypervolume_history([point(trial) for trial in finished], reference(study))
     matters = study.importances()
@@ -47,8 +48,10 @@ def report(study: Study, mirror: Mirror) -> Result:
         artifacts=artifacts,
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
-            f"The front of study {study.name} after {len(finished)} trials": reading.front(front),
-            "What the study itself cost": reading.costs({"search": spent}),
+            f"{title} ({known})": reading.front(front),
+            f"What the study itself cost ({reading.known(spent)})": reading.costs(
+                {"search": spent}
+            ),
         },
     )
 
@@ -56,8 +59,11 @@ def report(study: Study, mirror: Mirror) -> Result:
 def front_of(runs: Sequence[RunView]) -> list[Candidate]:
     """The evaluated members of the front, cheapest first."""
     members = [run for run in runs if run.tags.get(metrics.PARETO_TAG) == "true"]
-    found = [known for run in members if (known := candidate(run.run_id, run.name, run.metrics))]
-    return sorted(found, key=lambda member: member.training_g)
+    found = [
+        candidate(run.run_id, run.name, run.metrics, known=reading.known_from(run.tags))
+        for run in members
+    ]
+    return sorted(filter(None, found), key=lambda member: member.training_g)
 
 
 def known_by(runs: Sequence[RunView]) -> str:
@@ -65,18 +71,13 @@ def known_by(runs: Sequence[RunView]) -> str:
     if not runs:
         return "no trial is finished"
     tags = runs[-1].tags
-    sources = "; ".join(
-        f"{part.upper()} {tags[key]}"
-        for part in ("cpu", "ram", "gpu")
-        if tags.get(key := f"{metrics.SOURCE_TAG}.{part}", "absent") != "absent"
-    )
-    return f"{sources}; {tags.get(metrics.HOST_TAG, '')}"
+    return f"{reading.known_from(tags)}; {tags.get(metrics.HOST_TAG, '')}"
 
 
 def _figure_point(run: RunView) -> figures.Point:
     return figures.Point(
         name=run.name,
-        emissions_g=run.metrics[metrics.EMISSIONS_G],
+        emissions=metrics.amount(metrics.EMISSIONS_G, run.metrics),
         accuracy=run.metrics[metrics.VAL_ACCURACY],
         on_front=run.tags.get(metrics.PARETO_TAG) == "true",
         run_id=run.run_id,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from ecotrack import cli, metrics, terminal
 from ecotrack.bill import Bill, bills, own_runs
-from ecotrack.reading import quantity
+from ecotrack.reading import amount, legend
 from ecotrack.tracking import RunView, Store
 
 Billed = Sequence[tuple[RunView, Bill]]
@@ -38,6 +38,8 @@ def main(words: Sequence[str]) -> None:
     terminal.table("By how energy is known", by("known", billed, known))
     for line in conclusion(runs, billed):
         terminal.say(line)
+    if runs:
+        terminal.say(legend(run.tags for run in runs))
 
 
 def month(run: RunView) -> str:
@@ -64,8 +66,8 @@ def by(head: str, billed: Billed, key: Callable[[RunView], str]) -> list[dict[st
         {
             head: value,
             "runs": str(len(groups[value])),
-            "energy": quantity((together := sum(groups[value], Bill())).energy_wh, "Wh"),
-            "emissions": quantity(together.emissions_g, "g"),
+            "energy": amount((together := sum(groups[value], Bill())).energy, "Wh"),
+            "emissions": amount(together.emissions, "g"),
             "without figures": str(len(together.unknown)),
         }
         for value in sorted(groups)
@@ -78,7 +80,7 @@ def conclusion(runs: Sequence[RunView], billed: Billed) -> list[str]:
         return ["The store holds no runs yet."]
     total = sum((bill for _, bill in billed), Bill())
     lines = [
-        f"In all {quantity(total.energy_wh, 'Wh')} and {quantity(total.emissions_g, 'g')} CO2e:"
+        f"In all {amount(total.energy, 'Wh')} and {amount(total.emissions, 'g')} CO2e:"
         f" {len(runs)} runs ({tally(run.status for run in runs)}), {len(runs) - len(billed)} of"
         f" them within others, {sum(run.deleted for run in runs)} deleted."
     ]

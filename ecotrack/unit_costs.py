@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ecotrack import gates, host, reading
+from ecotrack.amount import Amount
 from ecotrack.lifetime import break_even
 from ecotrack.measurement import Measurement
 from ecotrack.parallel import powers, rated
@@ -44,7 +45,7 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
         f"{joules}_per_{unit}_{name}": power_w * block.wall_s / calls * scale
         for name, (power_w, _) in powers(block, rated(block, host.cores()), host.cores()).items()
     }
-    ends = [joule / calls * scale for joule in block.band_j]
+    ends = [joule / calls * scale for joule in (block.energy_j.low, block.energy_j.high)]
     row |= models
     row[f"{joules}_per_{unit}_band_low"] = min(ends[0], *models.values(), ends[1])
     row[f"{joules}_per_{unit}_band_high"] = max(ends[1], *models.values(), ends[0])
@@ -60,15 +61,14 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
 def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
     """The columns of a row that are printed."""
     energy, scale = f"{joules}_per_{unit}", SCALES[joules]
+    ends = (row[f"{energy}{end}"] / scale for end in ("", "_band_low", "_band_high"))
+    joule = Amount(*ends)
     return {
         "ns": f"{row[f'ns_per_{unit}']:.3g}",
         "95 %": f"{row[f'ns_per_{unit}_low']:.3g}–{row[f'ns_per_{unit}_high']:.3g}",
         "CPU ns": f"{row[f'cpu_ns_per_{unit}']:.3g}",
-        "energy": reading.quantity(row[energy] / scale, "J"),
-        "meters say": "–".join(
-            reading.quantity(row[f"{energy}_band_{end}"] / scale, "J") for end in ("low", "high")
-        ),
-        "emissions": reading.quantity(row[f"g_per_{unit}"], "g"),
+        "energy": reading.amount(joule, "J"),
+        "emissions": reading.amount(joule.told_as(row[f"g_per_{unit}"]), "g"),
         "block": mark(row),
     }
 
@@ -131,7 +131,7 @@ def paid(compiled: Measurement, slow: Row, quick: Row, unit: str, joules: str) -
     in_energy = break_even(compiled.total_j, slow[energy] / scale, quick[energy] / scale)
     return {
         "time": f"{compiled.wall_s:.2f} s",
-        "energy": reading.quantity(compiled.total_wh, "Wh"),
+        "energy": reading.amount(compiled.energy_wh, "Wh"),
         "paid in time": reading.uses(in_time, f"{unit}s"),
         "paid in energy": reading.uses(in_energy, f"{unit}s"),
     }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from ecotrack import Measurement, Result, figures, metrics, reading
+from ecotrack.amount import columns, of_columns
 from ecotrack.cli import option
 from ecotrack.launch import Metered, launch, metered
 from ecotrack.measure import Meter
@@ -81,8 +82,9 @@ def run(config: Config, meter: Meter) -> Result:
                     "accuracy_high": result.scores[metrics.EVAL_ACCURACY_HIGH],
                     "training_s": cost.wall_s,
                     "training_cpu_s": cost.cpu_s,
-                    "energy_wh": cost.total_wh,
-                    "emissions_g": cost.co2_g,
+                    **columns("energy_wh", cost.energy_wh),
+                    **columns("emissions_g", cost.emissions_g),
+                    "energy_known": reading.known(cost),
                 }
             )
     known = reading.known(trained)
@@ -93,7 +95,7 @@ def run(config: Config, meter: Meter) -> Result:
             "augmentation.csv": rows,
             "augmentation.png": figures.png(picture(rows, known)),
         },
-        summary={"With and without augmentation": readable(rows)},
+        summary={f"With and without augmentation ({known})": readable(rows)},
     )
 
 
@@ -107,15 +109,15 @@ def readable(rows: list[dict]) -> list[dict[str, str]]:
             "95 %": f"{100 * row['accuracy_low']:.1f}–{100 * row['accuracy_high']:.1f}",
             "training": f"{row['training_s']:.2f} s",
             "CPU time": f"{row['training_cpu_s']:.2f} s",
-            "energy": reading.quantity(row["energy_wh"], "Wh"),
-            "emissions": reading.quantity(row["emissions_g"], "g"),
+            "energy": reading.amount(of_columns("energy_wh", row), "Wh"),
+            "emissions": reading.amount(of_columns("emissions_g", row), "g"),
         }
         for row in rows
     ]
 
 
 def picture(rows: list[dict], known: str) -> alt.HConcatChart:
-    """Accuracy with its interval beside emissions, for each model and augmentation."""
+    """Accuracy with its interval beside emissions with their band, for each of the models."""
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("augmentation:N", sort=None, title=None),
         color=alt.Color("model:N", title=None).scale(range=list(figures.COLOURS)),
@@ -124,10 +126,13 @@ def picture(rows: list[dict], known: str) -> alt.HConcatChart:
     accuracy = alt.X("accuracy:Q", title="accuracy on the test images").scale(zero=False)
     interval = base.mark_rule().encode(x="accuracy_low:Q", x2="accuracy_high:Q")
     dots = base.mark_point(filled=True, size=60).encode(x=accuracy)
-    grams = base.mark_bar().encode(x=alt.X("emissions_g:Q", title="emissions of training (g CO2e)"))
+    grams = alt.X("emissions_g:Q", title="emissions of training (g CO2e)")
+    band = base.mark_rule(color="black").encode(x="emissions_g_low:Q", x2="emissions_g_high")
     return alt.hconcat(
         (interval + dots).properties(width=300, title="What it brings (95 % interval)"),
-        grams.properties(width=300, title="What it costs"),
+        (base.mark_bar().encode(x=grams) + band).properties(
+            width=300, title="What it costs (lines: the meters' band)"
+        ),
         title=alt.Title("With and without augmentation", subtitle=known.split("; ")),
     )
 

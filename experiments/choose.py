@@ -112,19 +112,22 @@ def compare(chosen: Candidate, other: Candidate, predictions: float) -> str:
 def model_card(choice: Choice, run: RunView, config: Config) -> str:
     """A model card with the emissions in grams, as the Hugging Face hub reads it."""
     chosen, tags = choice.chosen, run.tags
-    known = f"CPU {tags[f'{metrics.SOURCE_TAG}.cpu']}, RAM {tags[f'{metrics.SOURCE_TAG}.ram']}"
     head = {
         "library_name": "keras",
         "datasets": ["fashion_mnist"],
         "metrics": ["accuracy"],
         "co2_eq_emissions": {
             "emissions": float(f"{chosen.training_g:.4g}"),
-            "source": f"CodeCarbon ({known})",
+            "source": f"CodeCarbon ({chosen.energy_known})",
             "training_type": "from scratch",
             "geographical_location": tags[metrics.COUNTRY_TAG],
             "hardware_used": tags[metrics.HOST_TAG],
         },
     }
+
+    def energy(name: str) -> str:
+        return reading.amount(metrics.amount(name, run.metrics), "Wh")
+
     lines = [
         "---",
         yaml.safe_dump(head, sort_keys=False).rstrip(),
@@ -137,14 +140,18 @@ def model_card(choice: Choice, run: RunView, config: Config) -> str:
         f"| validation accuracy | {reading.percent(chosen.val_accuracy)} |",
         f"| test accuracy | {reading.percent(chosen.accuracy)},"
         f" 95 % interval {100 * chosen.accuracy_low:.2f} to {100 * chosen.accuracy_high:.2f} |",
-        f"| training | {reading.quantity(chosen.training_g, 'g')} CO2e |",
-        f"| 1,000 predictions | {reading.quantity(chosen.inference_g_per_1k, 'g')} CO2e |",
+        f"| energy of training | {energy(metrics.TOTAL_WH)} |",
+        f"| training | {reading.amount(chosen.training, 'g')} CO2e |",
+        f"| energy of 1,000 predictions | {energy(metrics.INFERENCE_WH_PER_1K)} |",
+        f"| 1,000 predictions | {reading.amount(chosen.inference_per_1k, 'g')} CO2e |",
         f"| one prediction | {chosen.latency_ms:.3g} ms |",
         f"| parameters | {chosen.parameters:,} |",
         "",
         "Takes uint8 images (n, 28, 28), gives ten probabilities. Accuracy is on the 10,000 test",
         "images of Fashion-MNIST, seen once. Emissions are of this model's training alone; the",
         "search that found it cost more, and stands in the study's run.",
+        "",
+        reading.legend([tags]),
     ]
     return "\n".join(lines) + "\n"
 

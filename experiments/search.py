@@ -158,6 +158,7 @@ def carry_on(started: Session) -> None:
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
         terminal.table(title, rows)
+    terminal.say(reading.legend([grid_tags(started.meter)]))
     terminal.say(f"In the MLflow UI: `make ui`, then {link(config.study, store)}")
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 

@@ -115,7 +115,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         metrics.EVAL_ACCURACY: test.accuracy,
         metrics.EVAL_ACCURACY_LOW: low,
         metrics.EVAL_ACCURACY_HIGH: high,
-        metrics.INFERENCE_WH_PER_1K: thousand.each.total_wh,
+        **metrics.with_band(metrics.INFERENCE_WH_PER_1K, thousand.each.energy_wh),
         metrics.INFERENCE_G_PER_1K: thousand.each.co2_g,
         metrics.INFERENCE_S_PER_1K: thousand.each.wall_s,
         metrics.LATENCY_MS: one.each.wall_s * 1000,
@@ -125,6 +125,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         "test": window.cost,
         "inference": thousand.block + one.block,
     }
+    known = reading.known(sum(costs.values(), Measurement()))
     return replace(
         result,
         costs=costs,
@@ -134,7 +135,10 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
             "confusion.png": figures.png(pictures.confusion(test.confusion)),
             "class_accuracy.png": figures.png(pictures.class_accuracy(test.confusion)),
         },
-        summary={"What it cost": reading.costs(costs), "What it achieved": reading.scores(scores)},
+        summary={
+            f"What it cost ({known})": reading.costs(costs),
+            "What it achieved": reading.scores(scores),
+        },
     )
 
 

@@ -152,6 +152,16 @@ def test_what_a_user_wrote_stays_and_watts_given_are_kept(counters, printed, pla
     assert f"Kept in {place}" in out
 
 
+def test_a_wall_meter_of_one_s_own_goes_before_the_literature(printed, place):
+    out = printed()
+    assert "up to × 1.5 a wall meter reads 1.25 to 1.5 times as much" in out
+    assert f'into {place}: "factors": {{"wall": 1.3}}' in out
+    place.write_text(json.dumps({"factors": {"wall": 1.2}}))
+    out = printed()
+    assert "up to × 1.2 your calibration" in out
+    assert "if you have a wall meter" not in out
+
+
 def test_whose_electricity_can_be_told(printed, monkeypatch):
     out = printed()
     assert "grid the world's average: 475 g/kWh in 2019" in out

@@ -81,9 +81,13 @@ def test_a_user_may_edit_the_file(place):
 
 @given(st.sampled_from(sorted(bands.BANDS)), st.floats(1, 100))
 def test_a_calibration_of_one_s_own_goes_before_the_literature(meter, factor):
-    part, kind = meter.split("-")
+    part, _, kind = meter.partition("-")
     origin = Origin("measured" if kind == "counter" else "modelled")
-    assert bands.band(part, origin, {meter: factor}) == Band(factor, "your calibration")
-    assert bands.band(part, origin, {}) == bands.BANDS[meter]
+
+    def band(calibrated: dict[str, float]) -> Band:
+        return bands.band(part, origin, calibrated) if kind else bands.wall(calibrated)
+
+    assert band({meter: factor}) == Band(factor, "your calibration")
+    assert band({}) == bands.BANDS[meter]
     assert bands.band(part, ABSENT, {meter: factor}).factor == 1
     assert bands.BANDS[meter].says

@@ -1,11 +1,13 @@
 import dataclasses
 import json
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecotrack.amount import Amount
 from ecotrack.measurement import (
     ABSENT,
     Measurement,
@@ -42,7 +44,7 @@ def amounts(cost: Measurement) -> list[float]:
     return [getattr(cost, name) for name in AMOUNTS]
 
 
-def sources(cost: Measurement) -> list[Origin]:
+def origins_of(cost: Measurement) -> list[Origin]:
     return [getattr(cost, name) for name in ORIGINS]
 
 
@@ -69,7 +71,7 @@ def test_order_of_a_sum_does_not_matter(a, b):
 @given(measurements, measurements, measurements)
 def test_grouping_of_a_sum_does_not_matter(a, b, c):
     assert amounts((a + b) + c) == approximately(a + (b + c))
-    assert sources((a + b) + c) == sources(a + (b + c))
+    assert origins_of((a + b) + c) == origins_of(a + (b + c))
 
 
 @given(st.lists(measurements, max_size=5))
@@ -88,7 +90,7 @@ def test_sum_needs_no_start_value(parts):
 def test_equal_shares_add_up_to_the_whole(whole, n):
     share = whole / n
     assert [n * amount for amount in amounts(share)] == approximately(whole)
-    assert sources(share) == sources(whole)
+    assert origins_of(share) == origins_of(whole)
 
 
 @given(measurements)
@@ -126,16 +128,25 @@ def test_of_equal_sources_the_wider_band_is_the_weaker(factors):
 
 @given(measurements)
 def test_the_band_holds_the_energy(cost):
-    low, high = cost.band_j
-    assert low <= cost.total_j * (1 + 1e-12)
-    assert cost.total_j <= high * (1 + 1e-12)
+    assert cost.energy_j.low <= cost.total_j * (1 + 1e-12)
+    assert cost.total_j <= cost.energy_j.high * (1 + 1e-12)
 
 
 def test_the_bands_of_components_are_added():
     cost = Measurement(
         cpu_j=18, ram_j=20, cpu_origin=Origin("modelled", factor=1.8), ram_origin=Origin(factor=2)
     )
-    assert cost.band_j == pytest.approx((20, 72.4))
+    assert (cost.energy_j.low, cost.energy_j.high) == pytest.approx((20, 72.4))
+    assert cost.energy_wh.high == pytest.approx(72.4 / 3600)
+
+
+def test_what_follows_from_energy_has_its_band_in_proportion():
+    known = Origin("modelled", factor=2)
+    cost = Measurement(cpu_j=7200, idle_j=3600, co2_g=6, cpu_origin=known)
+    assert cost.energy_wh == Amount(2, 1, 4)
+    assert cost.emissions_g == Amount(6, 3, 12)
+    assert cost.net_wh == Amount(1, 0.5, 2)
+    assert Measurement(cpu_j=7200, cpu_origin=known).net_wh is None
 
 
 def test_net_is_above_idle_and_unknown_without_it():
@@ -183,7 +194,9 @@ def test_a_measurement_outlives_its_process(cost):
 def test_a_measurement_of_the_first_schema_is_read():
     kept = {"wall_s": 2.0, "cpu_j": 3.0, "co2_g": 0.1}
     sources = {"cpu_source": "modelled", "ram_source": "assumed", "gpu_source": "absent"}
-    expected = Measurement(
-        **kept, cpu_origin=Origin("modelled"), ram_origin=Origin("assumed"), gpu_origin=ABSENT
-    )
-    assert from_fields({**kept, **sources}) == expected
+    read = from_fields({**kept, **sources})
+    assert amounts(read) == amounts(Measurement(**kept))
+    assert [origin.source for origin in origins_of(read)] == list(sources.values())
+    assert not read.energy_j.is_banded, "it told no band"
+    banded = replace(read, cpu_origin=Origin("measured", factor=1.05))
+    assert not (banded + read).energy_j.is_banded

@@ -161,7 +161,8 @@ def flatten(result: Result) -> dict[str, float]:
     for phase, cost in result.costs.items():
         if phase in metrics.PHASES:
             seconds, wh, grams = metrics.phase_metrics(phase)
-            values |= {seconds: cost.wall_s, wh: cost.total_wh, grams: cost.co2_g}
+            values |= {seconds: cost.wall_s, grams: cost.co2_g}
+            values |= metrics.with_band(wh, cost.energy_wh)
         else:
             values |= _main_phase(cost)
     return values | dict(result.scores)
@@ -169,7 +170,7 @@ def flatten(result: Result) -> dict[str, float]:
 
 def run_totals(cost: Measurement) -> dict[str, float]:
     """What a whole process cost, as metrics."""
-    return {metrics.RUN_WH: cost.total_wh, metrics.RUN_G: cost.co2_g}
+    return {**metrics.with_band(metrics.RUN_WH, cost.energy_wh), metrics.RUN_G: cost.co2_g}
 
 
 def trust_tags(costs: Mapping[str, Measurement]) -> dict[str, str]:
@@ -188,7 +189,7 @@ def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
     return {
         phase: {
             **asdict(cost),
-            "band_j": cost.band_j,
+            "band_j": (cost.energy_j.low, cost.energy_j.high),
             "net_j": cost.net_j,
             "flaw": gates.flaw(cost),
         }
@@ -197,16 +198,18 @@ def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
 
 
 def _main_phase(cost: Measurement) -> dict[str, float]:
+    names = (metrics.CPU_WH, metrics.RAM_WH, metrics.GPU_WH)
+    parts = {
+        end: value / J_PER_WH
+        for name, part in zip(names, cost.parts_j, strict=True)
+        for end, value in metrics.with_band(name, part).items()
+    }
     return {
         metrics.WALL_S: cost.wall_s,
         metrics.CPU_S: cost.cpu_s,
-        metrics.TOTAL_WH: cost.total_wh,
-        metrics.TOTAL_WH_LOW: cost.band_j[0] / J_PER_WH,
-        metrics.TOTAL_WH_HIGH: cost.band_j[1] / J_PER_WH,
+        **metrics.with_band(metrics.TOTAL_WH, cost.energy_wh),
         **({} if cost.net_j is None else {metrics.NET_WH: cost.net_j / J_PER_WH}),
-        metrics.CPU_WH: cost.cpu_j / J_PER_WH,
-        metrics.RAM_WH: cost.ram_j / J_PER_WH,
-        metrics.GPU_WH: cost.gpu_j / J_PER_WH,
+        **parts,
         metrics.EMISSIONS_G: cost.co2_g,
         metrics.EMISSIONS_KG: cost.co2_g / 1000,
     }

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,11 +163,12 @@ def marginal_prices(points: ArrayLike, directions: Directions = COST_AND_GAIN) -
         raise ValueError("a price needs one cost and one gain")
     losses = _losses(points, directions)
     members = np.flatnonzero(_front(losses) & np.isfinite(losses).all(axis=1))
-    steps, first = np.unique(losses[members], axis=0, return_index=True)
-    ahead = np.diff(steps, axis=0)
-    indices = members[first].tolist()
-    prices = (ahead[:, 0] / (-100 * ahead[:, 1])).tolist()
-    return [Price(*step) for step in zip(indices, indices[1:], prices, strict=False)]
+    distinct, first = np.unique(losses[members], axis=0, return_index=True)
+    steps = zip(members[first].tolist(), distinct.tolist(), strict=True)
+    return [
+        Price(cheaper, dearer, (costs[0] - saved[0]) / (100 * (saved[1] - costs[1])))
+        for (cheaper, saved), (dearer, costs) in pairwise(steps)
+    ]
 
 
 class _Steps:
@@ -227,13 +229,13 @@ def _front(losses: Array) -> NDArray[np.bool_]:
     return mask
 
 
-def _deep(rows: Array, depth: float) -> list[list[float]]:
+def _deep(rows: NDArray[Any], depth: float) -> list[list[float]]:
     """The rows with three columns each: what is flat gets a depth."""
     flat = rows.shape[1] == 2
     return np.insert(rows, 0, depth, axis=1).tolist() if flat else rows.tolist()
 
 
-def _by_columns(rows: Array) -> NDArray[np.intp]:
+def _by_columns(rows: NDArray[Any]) -> NDArray[np.intp]:
     """The order of the rows by their first column, ties by the next."""
     return np.lexsort(rows.T[::-1])
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecotrack import gates, host, measure, metrics, reading, terminal
-from ecotrack.cli import option, parameters, spell
+from ecotrack.cli import option, options, parameters, spell
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
@@ -108,8 +108,9 @@ def check(config: Config, store: Store) -> None:
 
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
-    may_change = ("study", "trials", "time-s", "max-tflop", "within", "no-wait")
-    kept = {name: text for name, text in parameters(config).items() if name not in may_change}
+    may_change = ("study", "trials", "time-s", "max-tflop", "no-wait")
+    own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
+    kept = {k: text for k, text in parameters(config).items() if k in own - {*may_change}}
     return {**kept, "country": grid(config.country).country}
 
 

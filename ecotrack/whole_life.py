@@ -1,0 +1,155 @@
+"""What the models of a front emit over their lives, and whether their search was worth it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+
+from ecotrack import life_figure, reading
+from ecotrack.choosing import Candidate, Choice
+from ecotrack.envelope import Life, Stretch, ahead, envelope
+from ecotrack.life_figure import Mark
+
+
+@dataclass(frozen=True)
+class WholeLife:
+    """The lives of the front's members, each with its share of the search, beside a baseline.
+
+    Attributes:
+        choice: which was chosen, and which meet the need.
+        front: all members.
+        search_g: the share of the search's own cost that each carries, grams.
+        baseline: the life of what would have been trained without a search.
+        predictions: how many the chosen model will make.
+    """
+
+    choice: Choice
+    front: Sequence[Candidate]
+    search_g: float
+    baseline: Life
+    predictions: float
+
+    @property
+    def chosen(self) -> Life:
+        """The life of the chosen model."""
+        return self.life(self.choice.chosen)
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """Which of those that meet the need is the cheapest, by number of predictions."""
+        return envelope([self.life(candidate) for candidate in self.choice.able])
+
+    @property
+    def paid(self) -> tuple[float, float]:
+        """From how many predictions to how many the search has paid; (inf, inf): never."""
+        return ahead(self.chosen, self.baseline)
+
+    def life(self, candidate: Candidate) -> Life:
+        """A candidate's life."""
+        once_g = self.search_g + candidate.training_g
+        return Life(candidate.name, once_g, candidate.inference_g_per_1k / 1000)
+
+    def bills(self) -> list[dict[str, Any]]:
+        """One row a model: grams by what they are for, and when it is the cheapest (None: ever)."""
+        when = {stretch.life: stretch for stretch in self.stretches}
+        shares = [*((self.life(one), self.search_g) for one in self.front), (self.baseline, 0.0)]
+        return [
+            {
+                "model": life.name,
+                "search_g": search_g,
+                "training_g": life.once_g - search_g,
+                "predictions_g": life.each_g * self.predictions,
+                "life_g": life.cost_g(self.predictions),
+                "cheapest_from": when[life].start if life in when else None,
+                "cheapest_to": _finite(when[life].end) if life in when else None,
+            }
+            for life, search_g in shares
+        ]
+
+    def break_evens(self) -> list[dict[str, Any]]:
+        """One row a change of the cheapest, and one for the search (None: never)."""
+        changes = [
+            {"cheaper": late.life.name, "than": early.life.name, "after": late.start}
+            for early, late in pairwise(self.stretches)
+        ]
+        paid = {
+            "cheaper": f"{self.chosen.name} with its search",
+            "than": self.baseline.name,
+            "after": _finite(self.paid[0]),
+        }
+        return [*changes, paid]
+
+    def verdict(self) -> str:
+        """Whether, and when, the search has paid for itself; plainly."""
+        chosen, other = self.chosen, self.baseline
+        start, end = self.paid
+        each = [reading.quantity(1000 * life.each_g, "g") for life in (chosen, other)]
+        once = [reading.quantity(life.once_g, "g") for life in (chosen, other)]
+        if math.isinf(start):
+            return (
+                f"Against {other.name} the search never pays for itself: 1,000 predictions of"
+                f" {chosen.name} emit {each[0]}, not less than {each[1]}, and {once[0]} went before"
+                f" them, not {once[1]}."
+            )
+        if math.isinf(end):
+            when = f"after {reading.uses(start)} predictions" if start else "from the start"
+            return (
+                f"Against {other.name} the search has paid for itself {when}: {once[0]} once and"
+                f" {each[0]} for 1,000 predictions, not {once[1]} and {each[1]}."
+            )
+        return (
+            f"Against {other.name} the search has paid for itself from the start ({once[0]}, not"
+            f" {once[1]}), but only up to {reading.uses(end)} predictions: 1,000 emit {each[0]},"
+            f" not {each[1]}."
+        )
+
+    def chart(self, study: str, known: str) -> alt.LayerChart:
+        """The picture; `known` says how the energy is known."""
+        stretches, (paid, _) = self.stretches, self.paid
+        marks = [Mark(s.start, s.life.cost_g(s.start), f"{s.start:,.0f}") for s in stretches[1:]]
+        if 0 < paid < math.inf:
+            text = f"search paid: {reading.uses(paid)}"
+            marks.append(Mark(paid, self.chosen.cost_g(paid), text))
+        if self.predictions >= 1:
+            text = f"chosen for {reading.uses(self.predictions)}"
+            marks.append(Mark(self.predictions, self.chosen.cost_g(self.predictions), text))
+        return life_figure.lives(
+            [self.life(one) for one in self.front],
+            stretches,
+            marks,
+            baseline=self.baseline,
+            title=f"Study {study}: carbon of a whole life",
+            subtitle=[self.verdict(), *known.split("; ")],
+        )
+
+
+def readable(bills: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """The bills as people read them."""
+    return [
+        {
+            "model": bill["model"],
+            "search": reading.quantity(bill["search_g"], "g"),
+            "training": reading.quantity(bill["training_g"], "g"),
+            "predictions": reading.quantity(bill["predictions_g"], "g"),
+            "life": reading.quantity(bill["life_g"], "g"),
+            "cheapest": _span(bill["cheapest_from"], bill["cheapest_to"]),
+        }
+        for bill in bills
+    ]
+
+
+def _span(start: float | None, end: float | None) -> str:
+    if start is None:
+        return "never"
+    if end is None:
+        return f"from {reading.uses(start)} on"
+    return f"{reading.uses(start)} to {reading.uses(end)}"
+
+
+def _finite(uses: float) -> float | None:
+    return uses if math.isfinite(uses) else None  # JSON has no infinity

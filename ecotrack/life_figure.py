@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 640, 420  # pixels
 LINE_PX, CHARACTER_PX = 14, 6.2  # of a label
 STEPS_A_DECADE = 20
 GREY, BAND, BLACK = "#8c8c8c", COLOURS[4], COLOURS[6]
-SET_APART = tuple(colour for colour in COLOURS[:4])
+SET_APART = COLOURS[:4]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ def lives(
     stretches: Sequence[Stretch],
     marks: Sequence[Mark],
     *,
+    short: Collection[Life],
     baseline: Life,
     title: str,
     subtitle: Sequence[str],
@@ -61,6 +62,7 @@ def lives(
         members: of the front; those never cheapest are drawn grey.
         stretches: the lower envelope.
         marks: break-even points and the like.
+        short: members that do not meet the need; dotted.
         baseline: what the search is compared with; dashed.
         title, subtitle: over the picture.
     """
@@ -68,22 +70,25 @@ def lives(
     texts = _in_rows(marks, across)
     up = _up([*members, baseline], across, rows=1 + max((row for _, row in texts), default=-1))
     axes = (
-        alt.X("predictions:Q", title="predictions (log scale; k = 10³, M = 10⁶, G = 10⁹)")
+        alt.X("predictions:Q", title="predictions (log scale; k thousand, M million, G billion)")
         .scale(type="log", domain=[across.low, across.high], nice=False)
-        .axis(format="~s", labelOverlap=True),
-        alt.Y("grams:Q", title="emissions over the life (g CO2e, log scale; m = 10⁻³, k = 10³)")
+        .axis(format="~s", values=_ticks(across)),
+        alt.Y("grams:Q", title="emissions over the life (g CO2e, log scale; m thousandth)")
         .scale(type="log", domain=[up.low, up.high], nice=False)
-        .axis(format="~s", labelOverlap=True),
+        .axis(format="~s", values=_ticks(up)),
     )
     colours = _colours(members, stretches)
     layers = [
         _line(_band(stretches, across), BAND, strokeWidth=9, opacity=0.45),
-        *(_line(_curve(life, across), colour) for life, colour in colours.items()),
+        *(
+            _line(_curve(life, across), colour, strokeDash=[1, 3] if life in short else [])
+            for life, colour in colours.items()
+        ),
         _line(_curve(baseline, across), BLACK, strokeDash=[6, 4]),
     ]
     layers = [layer.encode(*axes) for layer in layers]
     layers += [*_names({**colours, baseline: BLACK}, across, up), *_marks(texts, across, up)]
-    lines = [line for text in subtitle for line in textwrap.wrap(text, 105)]
+    lines = [line for text in subtitle for line in textwrap.wrap(text, 120)]
     return alt.LayerChart(layer=layers).properties(
         title=alt.Title(title, subtitle=lines, anchor="start"), width=WIDTH, height=HEIGHT
     )
@@ -137,6 +142,14 @@ def _curve(life: Life, across: Scale, start: float = 0.0, end: float = math.inf)
 
 def _band(stretches: Sequence[Stretch], across: Scale) -> list[Any]:
     return [row for stretch in stretches for row in _curve(stretch.life, across, *stretch[1:])]
+
+
+def _ticks(scale: Scale) -> list[float]:
+    """Decades; where there are few, what is between them, too."""
+    decades = range(math.floor(math.log10(scale.low)), math.ceil(math.log10(scale.high)) + 1)
+    steps = (1, 2, 5) if len(decades) < 6 else (1,)
+    ticks = [step * 10.0**decade for decade in decades for step in steps]
+    return [tick for tick in ticks if scale.low <= tick <= scale.high]
 
 
 def _line(rows: list[Any], colour: str, **look: Any) -> alt.Chart:

@@ -25,6 +25,7 @@ class WholeLife:
         front: all members.
         search_g: the share of the search's own cost that each carries, grams.
         baseline: the life of what would have been trained without a search.
+        baseline_accuracy: of it, on the validation images.
         predictions: how many the chosen model will make.
     """
 
@@ -32,6 +33,7 @@ class WholeLife:
     front: Sequence[Candidate]
     search_g: float
     baseline: Life
+    baseline_accuracy: float
     predictions: float
 
     @property
@@ -57,19 +59,19 @@ class WholeLife:
     def bills(self) -> list[dict[str, Any]]:
         """One row a model: grams by what they are for, and when it is the cheapest (None: ever)."""
         when = {stretch.life: stretch for stretch in self.stretches}
-        shares = [*((self.life(one), self.search_g) for one in self.front), (self.baseline, 0.0)]
-        return [
-            {
-                "model": life.name,
-                "search_g": search_g,
-                "training_g": life.once_g - search_g,
-                "predictions_g": life.each_g * self.predictions,
-                "life_g": life.cost_g(self.predictions),
-                "cheapest_from": when[life].start if life in when else None,
-                "cheapest_to": _finite(when[life].end) if life in when else None,
-            }
-            for life, search_g in shares
-        ]
+        rows = []
+        for one in self.front:
+            stretch = when.get(self.life(one))
+            rows.append(
+                {
+                    **self._bill(self.life(one), self.search_g),
+                    "meets_need": one in self.choice.able,
+                    "cheapest_from": stretch and stretch.start,
+                    "cheapest_to": stretch and _finite(stretch.end),
+                }
+            )
+        unasked = {"meets_need": None, "cheapest_from": None, "cheapest_to": None}
+        return [*rows, {**self._bill(self.baseline, 0.0), **unasked}]
 
     def break_evens(self) -> list[dict[str, Any]]:
         """One row a change of the cheapest, and one for the search (None: never)."""
@@ -91,29 +93,28 @@ class WholeLife:
         each = [reading.quantity(1000 * life.each_g, "g") for life in (chosen, other)]
         once = [reading.quantity(life.once_g, "g") for life in (chosen, other)]
         if math.isinf(start):
-            return (
-                f"Against {other.name} the search never pays for itself: 1,000 predictions of"
-                f" {chosen.name} emit {each[0]}, not less than {each[1]}, and {once[0]} went before"
-                f" them, not {once[1]}."
+            when = "never pays for itself"
+        elif math.isinf(end):
+            when = "has paid for itself " + (
+                f"after {about(start)} predictions" if start else "from the start"
             )
-        if math.isinf(end):
-            when = f"after {reading.uses(start)} predictions" if start else "from the start"
-            return (
-                f"Against {other.name} the search has paid for itself {when}: {once[0]} once and"
-                f" {each[0]} for 1,000 predictions, not {once[1]} and {each[1]}."
-            )
+        else:
+            when = f"has paid for itself from the start, but only up to {about(end)} predictions"
+        accuracies = [
+            reading.percent(a) for a in (self.choice.chosen.val_accuracy, self.baseline_accuracy)
+        ]
         return (
-            f"Against {other.name} the search has paid for itself from the start ({once[0]}, not"
-            f" {once[1]}), but only up to {reading.uses(end)} predictions: 1,000 emit {each[0]},"
-            f" not {each[1]}."
+            f"Against {other.name} the search {when}: it takes {once[0]} once and {each[0]} for"
+            f" 1,000 predictions, not {once[1]} and {each[1]}, and validates at {accuracies[0]},"
+            f" not {accuracies[1]}."
         )
 
     def chart(self, study: str, known: str) -> alt.LayerChart:
         """The picture; `known` says how the energy is known."""
         stretches, (paid, _) = self.stretches, self.paid
-        marks = [Mark(s.start, s.life.cost_g(s.start), f"{s.start:,.0f}") for s in stretches[1:]]
+        marks = [Mark(s.start, s.life.cost_g(s.start), about(s.start)) for s in stretches[1:]]
         if 0 < paid < math.inf:
-            text = f"search paid: {reading.uses(paid)}"
+            text = f"search paid after {about(paid)}"
             marks.append(Mark(paid, self.chosen.cost_g(paid), text))
         if self.predictions >= 1:
             text = f"chosen for {reading.uses(self.predictions)}"
@@ -122,10 +123,25 @@ class WholeLife:
             [self.life(one) for one in self.front],
             stretches,
             marks,
+            short={self.life(one) for one in self.front if one not in self.choice.able},
             baseline=self.baseline,
             title=f"Study {study}: carbon of a whole life",
             subtitle=[self.verdict(), *known.split("; ")],
         )
+
+    def _bill(self, life: Life, search_g: float) -> dict[str, Any]:
+        return {
+            "model": life.name,
+            "search_g": search_g,
+            "training_g": life.once_g - search_g,
+            "predictions_g": life.each_g * self.predictions,
+            "life_g": life.cost_g(self.predictions),
+        }
+
+
+def about(uses: float) -> str:
+    """A break-even point, no more exact than it can be known: three digits."""
+    return reading.uses(float(f"{uses:.3g}"))
 
 
 def readable(bills: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -137,18 +153,22 @@ def readable(bills: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
             "training": reading.quantity(bill["training_g"], "g"),
             "predictions": reading.quantity(bill["predictions_g"], "g"),
             "life": reading.quantity(bill["life_g"], "g"),
-            "cheapest": _span(bill["cheapest_from"], bill["cheapest_to"]),
+            "cheapest": _span(bill),
         }
         for bill in bills
     ]
 
 
-def _span(start: float | None, end: float | None) -> str:
-    if start is None:
+def _span(bill: Mapping[str, Any]) -> str:
+    """When a model is the cheapest of those that meet the need."""
+    if bill["meets_need"] is None:
+        return ""
+    if not bill["meets_need"]:
+        return "need not met"
+    if bill["cheapest_from"] is None:
         return "never"
-    if end is None:
-        return f"from {reading.uses(start)} on"
-    return f"{reading.uses(start)} to {reading.uses(end)}"
+    start, end = about(bill["cheapest_from"]), bill["cheapest_to"]
+    return f"from {start} on" if end is None else f"{start} to {about(end)}"
 
 
 def _finite(uses: float) -> float | None:

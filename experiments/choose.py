@@ -102,35 +102,39 @@ def decide(config: Config, store: Store) -> Decision:
         raise UserError(str(error)) from error
     trials = [run for run in runs if run.tags[metrics.KIND_TAG] == "trial"]
     bill_g = store.view(trials[0].parent_id or "").metrics[metrics.SEARCH_G]
+    instead = baseline(trials, config.baseline)
     own_g = max(0.0, bill_g - choice.chosen.training_g)  # which is counted as training
     life = WholeLife(
         choice,
         front,
         search_g=config.search_share * own_g,
-        baseline=baseline(trials, config.baseline),
+        baseline=life_of(instead),
+        baseline_accuracy=instead.metrics[metrics.VAL_ACCURACY],
         predictions=config.predictions,
     )
     return Decision(choice, front, need, life, known_by(trials))
 
 
-def baseline(trials: Sequence[RunView], name: str | None) -> Life:
-    """What would have been trained without a search.
+def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
+    """What would have been trained without a search: the largest, unless it is named.
 
     Raises:
         UserError: no trial is called so, or several are, or its predictions were never measured.
     """
     known = [run for run in trials if metrics.INFERENCE_G_PER_1K in run.metrics]
     if name is None:
-        run = max(known, key=lambda run: run.metrics[metrics.FLOPS])
-    else:
-        called = [run for run in known if name in (run.name, run.name.partition(" ")[2])]
-        if len(called) != 1:
-            names = reading.few(sorted(run.name for run in called or known), 12)
-            raise UserError(f"--baseline takes one of {names}; got {name!r}")
-        (run,) = called
-    seen = run.metrics
-    each_g = seen[metrics.INFERENCE_G_PER_1K] / 1000
-    return Life(f"{run.name} without a search", seen[metrics.EMISSIONS_G], each_g)
+        return max(known, key=lambda run: run.metrics[metrics.FLOPS])
+    called = [run for run in known if name in (run.name, run.name.partition(" ")[2])]
+    if len(called) != 1:
+        names = reading.few(sorted(run.name for run in called or known), 12)
+        raise UserError(f"--baseline takes one of {names}; got {name!r}")
+    return called[0]
+
+
+def life_of(run: RunView) -> Life:
+    """The life of a trial's model, had it been trained without a search."""
+    each_g = run.metrics[metrics.INFERENCE_G_PER_1K] / 1000
+    return Life(f"{run.name} without a search", run.metrics[metrics.EMISSIONS_G], each_g)
 
 
 def carry_out(started: Session, config: Config) -> None:
@@ -200,8 +204,8 @@ def certainty(decision: Decision) -> str:
     chosen, floor = decision.choice.chosen, decision.choice.floor
     by_test = how_sure([chosen.accuracy], TEST_IMAGES, floor)
     return (
-        f"{reading.sure(chosen.sure_of(floor, decision.need))} that accuracy is at least"
-        f" {floor:.4g}, by the {VALIDATION_IMAGES:,} validation images that chose it;"
+        f"It is {reading.sure(chosen.sure_of(floor, decision.need))} that accuracy is at least"
+        f" {floor:.4g}, by the {VALIDATION_IMAGES:,} validation images that chose it, and"
         f" {reading.sure(by_test)} by the {TEST_IMAGES:,} test images, which chose nothing."
     )
 

@@ -152,6 +152,7 @@ def carry_on(started: Session) -> None:
             try:
                 try_models(started, study, mirror, parent, window)
                 finish_front(mirror, ledger)
+                know_largest(mirror, ledger)
             finally:
                 mirror.keep_cost(window.so_far())
                 ledger.close(parent.run_id)
@@ -219,6 +220,19 @@ def finish_front(mirror: Mirror, meter: Meter) -> None:
             model = saved.load(run.run_id)
             result = train.finish(Result(model=model), data.load(), meter)
             Record(run.run_id).log(replace(result, model=None))
+
+
+def know_largest(mirror: Mirror, meter: Meter) -> None:
+    """Measure the predictions of the largest model: what the search must beat, whoever beat it.
+
+    Its weights, kept only on the front, do not matter for that.
+    """
+    largest = max(mirror.runs(), key=lambda run: run.metrics[metrics.FLOPS], default=None)
+    if largest and metrics.INFERENCE_G_PER_1K not in largest.metrics:
+        known: Mapping[str, Any] = largest.params
+        model = models.build(known["family"], int(known["width"]), int(known["depth"]))
+        served = train.serve(Result(model=model), data.load().validation, meter)
+        Record(largest.run_id).write(values=served.scores)
 
 
 def link(study: str, store: Store) -> str:

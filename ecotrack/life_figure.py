@@ -202,18 +202,21 @@ def _reach(mark: Mark, across: Scale) -> tuple[float, float]:
 
 
 def _marks(texts: Sequence[tuple[Mark, int]], across: Scale, up: Scale) -> list[alt.Chart]:
-    charts = []
+    lines, words = [], []
     for mark, row in texts:
-        x, y = alt.value(across.pixel(mark.uses)), HEIGHT - up.pixel(mark.grams)
+        x, y = alt.value(across.pixel(mark.uses)), alt.value(HEIGHT - up.pixel(mark.grams))
         text_y = 8 + LINE_PX * row
         anchor = alt.Chart(alt.InlineData(values=[{}]))
-        charts += [
+        lines += [
             anchor.mark_rule(color=BLACK, strokeDash=[1, 3]).encode(
-                x=x, y=alt.value(text_y + LINE_PX / 2), y2=alt.value(y)
+                x=x, y=alt.value(text_y + LINE_PX / 2), y2=y
             ),
-            anchor.mark_circle(color=BLACK, size=45, opacity=1).encode(x=x, y=alt.value(y)),
-            anchor.mark_text(text=mark.text, color=BLACK, fontSize=11, baseline="middle").encode(
-                x=alt.value(sum(_reach(mark, across)) / 2), y=alt.value(text_y)
-            ),
+            anchor.mark_circle(color=BLACK, size=45, opacity=1).encode(x=x, y=y),
         ]
-    return charts
+        words += [
+            anchor.mark_text(text=mark.text, fontSize=11, baseline="middle", **look).encode(
+                x=alt.value(sum(_reach(mark, across)) / 2), y=alt.value(text_y)
+            )
+            for look in ({"stroke": "white", "strokeWidth": 4}, {"color": BLACK})
+        ]
+    return lines + words  # where a line must cross a text, it passes behind it

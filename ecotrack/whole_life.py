@@ -15,6 +15,8 @@ from ecotrack.choosing import Candidate, Choice
 from ecotrack.envelope import Life, Stretch, ahead, envelope
 from ecotrack.life_figure import Mark
 
+KEY = "Band: the cheapest that meets the need; dotted: does not meet it; dashed: without a search."
+
 
 @dataclass(frozen=True)
 class WholeLife:
@@ -75,16 +77,13 @@ class WholeLife:
 
     def break_evens(self) -> list[dict[str, Any]]:
         """One row a change of the cheapest, and one for the search (None: never)."""
-        changes = [
-            {"cheaper": late.life.name, "than": early.life.name, "after": late.start}
-            for early, late in pairwise(self.stretches)
+        bends = pairwise(self.stretches)
+        changes = [(late.life.name, early.life.name, late.start) for early, late in bends]
+        paid = (f"{self.chosen.name} with its search", self.baseline.name, self.paid[0])
+        return [
+            {"cheaper": cheaper, "than": than, "after": about(uses), "predictions": _finite(uses)}
+            for cheaper, than, uses in (*changes, paid)
         ]
-        paid = {
-            "cheaper": f"{self.chosen.name} with its search",
-            "than": self.baseline.name,
-            "after": _finite(self.paid[0]),
-        }
-        return [*changes, paid]
 
     def verdict(self) -> str:
         """Whether, and when, the search has paid for itself; plainly."""
@@ -126,7 +125,7 @@ class WholeLife:
             short={self.life(one) for one in self.front if one not in self.choice.able},
             baseline=self.baseline,
             title=f"Study {study}: carbon of a whole life",
-            subtitle=[self.verdict(), *known.split("; ")],
+            subtitle=[self.verdict(), KEY, *known.split("; ")],
         )
 
     def _bill(self, life: Life, search_g: float) -> dict[str, Any]:

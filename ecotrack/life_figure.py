@@ -16,6 +16,7 @@ from ecotrack.figures import COLOURS
 WIDTH, HEIGHT = 640, 420  # pixels
 LINE_PX, CHARACTER_PX = 14, 6.2  # of a label
 STEPS_A_DECADE = 20
+FEWEST, MOST = 1.0, 1e21  # predictions that are drawn: beyond them there is nothing to see
 GREY, BAND, BLACK = "#8c8c8c", COLOURS[4], COLOURS[6]
 SET_APART = COLOURS[:4]
 
@@ -66,8 +67,9 @@ def lives(
         baseline: what the search is compared with; dashed.
         title, subtitle: over the picture.
     """
+    marks = [mark for mark in marks if FEWEST <= mark.uses <= MOST]
     across = _across(members, [mark.uses for mark in marks])
-    texts = _in_rows(marks, across)
+    texts = in_rows(marks, across)
     up = _up([*members, baseline], across, rows=1 + max((row for _, row in texts), default=-1))
     axes = (
         alt.X("predictions:Q", title="predictions (log scale; k thousand, M million, G billion)")
@@ -113,7 +115,7 @@ def spread(pixels: Sequence[float], gap: float, limit: float) -> list[float]:
 def _across(members: Sequence[Life], uses: Sequence[float]) -> Scale:
     """Whole decades that hold every mark, and where predictions begin to outweigh the rest."""
     even = [life.once_g / life.each_g for life in members if life.each_g > 0 and life.once_g > 0]
-    points = [n for n in (*uses, *even) if 1 <= n < math.inf] or [1e3]
+    points = [n for n in (*uses, *even) if FEWEST <= n <= MOST] or [1e3]
     low = 10.0 ** max(0, math.floor(math.log10(min(points))) - 1)
     return Scale(low, 10.0 ** (math.floor(math.log10(max(points))) + 2), WIDTH)
 
@@ -182,19 +184,19 @@ def _names(colours: Mapping[Life, str], across: Scale, up: Scale) -> list[alt.Ch
     return charts
 
 
-def _in_rows(marks: Sequence[Mark], across: Scale) -> list[tuple[Mark, int]]:
+def in_rows(marks: Sequence[Mark], across: Scale) -> list[tuple[Mark, int]]:
     """Each mark and the row of its text, 0 at the top: texts of one row do not touch."""
     ends: list[float] = []
     rows = []
     for mark in sorted(marks, key=lambda mark: mark.uses):
-        left, right = _reach(mark, across)
+        left, right = reach(mark, across)
         row = next((i for i, end in enumerate(ends) if end < left), len(ends))
         ends[row : row + 1] = [right]
         rows.append((mark, row))
     return rows
 
 
-def _reach(mark: Mark, across: Scale) -> tuple[float, float]:
+def reach(mark: Mark, across: Scale) -> tuple[float, float]:
     """The pixels that a mark's text takes: about the mark, and within the picture."""
     half = (CHARACTER_PX * len(mark.text) + 8) / 2
     centre = min(max(across.pixel(mark.uses), half), WIDTH - half)
@@ -204,7 +206,8 @@ def _reach(mark: Mark, across: Scale) -> tuple[float, float]:
 def _marks(texts: Sequence[tuple[Mark, int]], across: Scale, up: Scale) -> list[alt.Chart]:
     lines, words = [], []
     for mark, row in texts:
-        x, y = alt.value(across.pixel(mark.uses)), alt.value(HEIGHT - up.pixel(mark.grams))
+        x = alt.value(across.pixel(mark.uses))
+        y = alt.value(HEIGHT - up.pixel(max(up.low, mark.grams)))
         text_y = 8 + LINE_PX * row
         anchor = alt.Chart(alt.InlineData(values=[{}]))
         lines += [
@@ -215,7 +218,7 @@ def _marks(texts: Sequence[tuple[Mark, int]], across: Scale, up: Scale) -> list[
         ]
         words += [
             anchor.mark_text(text=mark.text, fontSize=11, baseline="middle", **look).encode(
-                x=alt.value(sum(_reach(mark, across)) / 2), y=alt.value(text_y)
+                x=alt.value(sum(reach(mark, across)) / 2), y=alt.value(text_y)
             )
             for look in ({"stroke": "white", "strokeWidth": 4}, {"color": BLACK})
         ]

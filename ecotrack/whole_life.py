@@ -103,9 +103,9 @@ class WholeLife:
             reading.percent(a) for a in (self.choice.chosen.val_accuracy, self.baseline_accuracy)
         ]
         return (
-            f"Against {other.name} the search {when}: it takes {once[0]} once and {each[0]} for"
-            f" 1,000 predictions, not {once[1]} and {each[1]}, and validates at {accuracies[0]},"
-            f" not {accuracies[1]}."
+            f"Against {other.name} the search {when}: with it {chosen.name} takes {once[0]} once"
+            f" and {each[0]} for 1,000 predictions, not {once[1]} and {each[1]}, and validates at"
+            f" {accuracies[0]}, not {accuracies[1]}."
         )
 
     def chart(self, study: str, known: str) -> alt.LayerChart:

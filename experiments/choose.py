@@ -10,16 +10,13 @@ the model as `fashion-mnist` with the alias `right-sized`. It takes seconds.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import yaml
 
-from ecotrack import figures, metrics, reading, terminal
-from ecotrack.certainty import how_sure
-from ecotrack.choosing import Candidate, Choice, Need, NothingFitsError, choose
+from ecotrack import metrics, reading, terminal
+from ecotrack.choosing import Candidate, Need, NothingFitsError, choose
 from ecotrack.cli import UserError, option
 from ecotrack.envelope import Life
 from ecotrack.launch import Session, session
@@ -27,12 +24,11 @@ from ecotrack.measurement import Result
 from ecotrack.study_report import front_of, known_by
 from ecotrack.tracking import RunView, Store, models
 from ecotrack.whole_life import WholeLife, readable
+from experiments.reports.choice import Decision, certainty, pictures, scores
 from experiments.workloads.fashion import data
 
 EXPERIMENT = "fashion-mnist-search"
 MODEL, ALIAS = "fashion-mnist", "right-sized"
-VALIDATION_IMAGES = data.VALIDATION_PER_CLASS * len(data.CLASSES)
-TEST_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -58,17 +54,6 @@ class Config:
     )
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What was chosen, from which front, by which need, and what its life costs."""
-
-    choice: Choice
-    front: list[Candidate]
-    need: Need
-    life: WholeLife
-    known: str
-
-
 def check(config: Config, store: Store) -> None:
     """Refuse a need that contradicts itself, or that nothing meets."""
     check_need(config)
@@ -88,7 +73,7 @@ def decide(config: Config, store: Store) -> Decision:
     if not front:
         raise UserError(f"study {config.study!r} has no evaluated front; run `search` first")
     need = Need(
-        VALIDATION_IMAGES,
+        data.VALIDATION_PER_CLASS * len(data.CLASSES),
         config.confidence,
         config.min_accuracy,
         config.within,
@@ -100,7 +85,11 @@ def decide(config: Config, store: Store) -> Decision:
         choice = choose(front, need)
     except NothingFitsError as error:
         raise UserError(str(error)) from error
-    trials = [run for run in runs if run.tags[metrics.KIND_TAG] == "trial"]
+    trials = [
+        run
+        for run in runs
+        if run.tags[metrics.KIND_TAG] == "trial" and metrics.PARETO_TAG in run.tags
+    ]
     bill_g = store.view(trials[0].parent_id or "").metrics[metrics.SEARCH_G]
     instead = baseline(trials, config.baseline)
     own_g = max(0.0, bill_g - choice.chosen.training_g)  # which is counted as training
@@ -170,44 +159,6 @@ def carry_out(started: Session, config: Config) -> None:
             terminal.say(f"One step {step}: {compare(chosen, neighbour, config.predictions)}.")
     terminal.say(life.verdict())
     terminal.say(f"Registered as models:/{MODEL}@{ALIAS} (version {version}).")
-
-
-def scores(decision: Decision) -> dict[str, float]:
-    """The figures of a choice; what never pays has none."""
-    chosen, life, need = decision.choice.chosen, decision.life, decision.need
-    paid = life.paid[0]
-    return {
-        metrics.VAL_ACCURACY: chosen.val_accuracy,
-        metrics.EVAL_ACCURACY: chosen.accuracy,
-        metrics.EMISSIONS_G: chosen.training_g,
-        metrics.CHOICE_BOUND: chosen.bound(need),
-        metrics.CHOICE_SURE: chosen.sure_of(decision.choice.floor, need),
-        metrics.CHOICE_LIFE_G: life.chosen.cost_g(life.predictions),
-        **({metrics.SEARCH_PAID: paid} if math.isfinite(paid) else {}),
-    }
-
-
-def pictures(decision: Decision, study: str) -> dict[str, Any]:
-    """Carbon against predictions, as a picture, a page and tables."""
-    life = decision.life
-    chart = life.chart(study, decision.known)
-    return {
-        "lifetime.png": figures.png(chart),
-        "lifetime.html": figures.html(chart),
-        "lifetime.json": life.bills(),
-        "break_even.json": life.break_evens(),
-    }
-
-
-def certainty(decision: Decision) -> str:
-    """How sure it is that the chosen model meets the need, and what the test images say to it."""
-    chosen, floor = decision.choice.chosen, decision.choice.floor
-    by_test = how_sure([chosen.accuracy], TEST_IMAGES, floor)
-    return (
-        f"It is {reading.sure(chosen.sure_of(floor, decision.need))} that accuracy is at least"
-        f" {floor:.4g}, by the {VALIDATION_IMAGES:,} validation images that chose it, and"
-        f" {reading.sure(by_test)} by the {TEST_IMAGES:,} test images, which chose nothing."
-    )
 
 
 def grid_of(run: RunView) -> dict[str, str]:

@@ -73,13 +73,13 @@ def decide(config: Config, store: Store) -> Decision:
     if not front:
         raise UserError(f"study {config.study!r} has no evaluated front; run `search` first")
     need = Need(
-        data.VALIDATION_PER_CLASS * len(data.CLASSES),
-        config.confidence,
-        config.min_accuracy,
-        config.within,
-        config.max_parameters,
-        config.max_latency_ms,
-        config.predictions,
+        images=data.VALIDATION_PER_CLASS * len(data.CLASSES),
+        confidence=config.confidence,
+        min_accuracy=config.min_accuracy,
+        within=config.within,
+        max_parameters=config.max_parameters,
+        max_latency_ms=config.max_latency_ms,
+        predictions=config.predictions,
     )
     try:
         choice = choose(front, need)

@@ -1,4 +1,4 @@
-"""From what is needed to one point of a front: the cheapest model that does the job."""
+"""From what is needed to one point of a front: the cheapest model that surely does the job."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ import numpy as np
 
 from ecotrack import metrics, pareto
 from ecotrack.amount import Amount, columns, of_columns
+from ecotrack.certainty import accuracy_bound, how_sure
 from ecotrack.lifetime import lifetime_g
 
 
 @dataclass(frozen=True)
 class Need:
-    """What a model must do. Accuracy is asked of validation images; the test set decides nothing.
+    """What a model must do, and how sure that must be.
+
+    Accuracy is asked of validation images, and by its lower confidence bound; the test set decides
+    nothing.
 
     Attributes:
+        images: on how many accuracy was counted.
+        confidence: of the bound, one-sided, 0 to 1.
         min_accuracy: at least this, 0 to 1.
         within: at most so many percentage points below the best.
         max_parameters, max_latency_ms: limits, or None.
-        predictions: how many the model will make; their emissions count beside training's.
+        predictions: how many the model will make; their emissions count beside training's. What
+            the search cost is the same for every model, and moves none past another.
     """
 
+    images: int
+    confidence: float = 0.95
     min_accuracy: float | None = None
     within: float | None = None
     max_parameters: int | None = None
@@ -36,6 +45,7 @@ class Candidate:
     """A finished model, what is known of it, and how its energy is known.
 
     `_low` and `_high` are the meters' band; None where an earlier version did not tell it.
+    `repeats` are accuracies with other seeds.
     """
 
     run_id: str
@@ -53,6 +63,7 @@ class Candidate:
     inference_g_per_1k_low: float | None = None
     inference_g_per_1k_high: float | None = None
     energy_known: str = ""
+    repeats: tuple[float, ...] = ()
 
     @property
     def training(self) -> Amount:
@@ -68,13 +79,28 @@ class Candidate:
         """Emissions of training and so many predictions."""
         return lifetime_g(self.training_g, self.inference_g_per_1k, predictions)
 
+    def bound(self, need: Need) -> float:
+        """The accuracy that one may be sure of."""
+        return accuracy_bound((self.val_accuracy, *self.repeats), need.images, need.confidence)
+
+    def sure_of(self, accuracy: float, need: Need) -> float:
+        """How sure one may be, 0 to 1, that it is at least as accurate."""
+        return how_sure((self.val_accuracy, *self.repeats), need.images, accuracy)
+
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen one, why, and its neighbours on the front (None at an end)."""
+    """The chosen one, why, and its neighbours on the front (None at an end).
+
+    Attributes:
+        floor: the accuracy that was needed; where none was asked for, the chosen one's bound.
+        able: all that meet the need, however many predictions they will make.
+    """
 
     chosen: Candidate
     reason: str
+    floor: float
+    able: Sequence[Candidate]
     cheaper: Candidate | None
     dearer: Candidate | None
 
@@ -84,7 +110,11 @@ class NothingFitsError(ValueError):
 
 
 def candidate(
-    run_id: str, name: str, seen: Mapping[str, float], known: str = ""
+    run_id: str,
+    name: str,
+    seen: Mapping[str, float],
+    repeats: Sequence[float] = (),
+    known: str = "",
 ) -> Candidate | None:
     """A run and its metrics as a candidate; None while it is not evaluated on the test images."""
     if metrics.EVAL_ACCURACY not in seen or metrics.VAL_ACCURACY not in seen:
@@ -101,6 +131,7 @@ def candidate(
         **columns("training_g", metrics.amount(metrics.EMISSIONS_G, seen)),
         **columns("inference_g_per_1k", metrics.amount(metrics.INFERENCE_G_PER_1K, seen)),
         energy_known=known,
+        repeats=tuple(repeats),
     )
 
 
@@ -113,27 +144,32 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     small = [c for c in candidates if _fits(c, need)]
     if not small:
         raise NothingFitsError(_why_none_fits(candidates, need))
-    front = _front(small, need.predictions)
-    best = max(front, key=lambda c: c.val_accuracy)
+    bounds = {c: c.bound(need) for c in small}
+    front = _front(bounds, need.predictions)
+    best = max(front, key=bounds.__getitem__)
     if need.min_accuracy is not None:
-        floor, asked = need.min_accuracy, f"at least {100 * need.min_accuracy:.2f} %"
+        floor = need.min_accuracy
+        reason = f"the cheapest that validates at least {100 * floor:.2f} %"
     elif need.within is not None:
-        floor = best.val_accuracy - need.within / 100
-        asked = f"within {need.within:g} points of the best ({100 * best.val_accuracy:.2f} %)"
-    else:
-        knee = pareto.knee(
-            [(math.log10(c.cost_g(need.predictions)), c.val_accuracy) for c in front]
+        floor = bounds[best] - need.within / 100
+        reason = (
+            f"the cheapest whose lower bound is within {need.within:g} points of the best's"
+            f" ({100 * bounds[best]:.2f} %)"
         )
-        return _choice(front, knee, "the knee of the front, accuracy against log10 of the grams")
+    else:
+        knee = pareto.knee([(math.log10(c.cost_g(need.predictions)), bounds[c]) for c in front])
+        reason = "the knee of the front, accuracy against log10 of the grams"
+        return _choice(front, knee, reason, bounds[front[knee]], small)
     rounding = 1e-9  # 0.92 - 0.01 must not fail on 0.91
-    good = [i for i, c in enumerate(front) if c.val_accuracy >= floor - rounding]
-    if not good:
+    able = [c for c in small if bounds[c] >= floor - rounding]
+    if not able:
         limited = " within these limits" if len(small) < len(candidates) else ""
         raise NothingFitsError(
-            f"no model on the front validates at {100 * floor:.2f} %{limited};"
-            f" the nearest is {best.name} with {100 * best.val_accuracy:.2f} %"
+            f"no model on the front is {100 * need.confidence:g} % sure to validate at"
+            f" {100 * floor:.2f} %{limited}; the nearest is {best.name}, sure of"
+            f" {100 * bounds[best]:.2f} %"
         )
-    return _choice(front, good[0], f"the cheapest that validates {asked}")
+    return _choice(front, next(i for i, c in enumerate(front) if c in able), reason, floor, able)
 
 
 def _fits(candidate: Candidate, need: Need) -> bool:
@@ -161,17 +197,25 @@ def _why_none_fits(candidates: Sequence[Candidate], need: Need) -> str:
     return f"no model on the front keeps to {' and '.join(limits)}"
 
 
-def _front(candidates: Sequence[Candidate], predictions: float) -> list[Candidate]:
-    """The candidates that none beats in lifetime grams and accuracy, cheapest first."""
-    points = np.array([(c.cost_g(predictions), c.val_accuracy) for c in candidates])
-    members = [c for c, on_front in zip(candidates, pareto.front(points), strict=True) if on_front]
+def _front(bounds: Mapping[Candidate, float], predictions: float) -> list[Candidate]:
+    """The candidates that none beats in lifetime grams and sure accuracy, cheapest first."""
+    points = np.array([(c.cost_g(predictions), bound) for c, bound in bounds.items()])
+    members = [c for c, on_front in zip(bounds, pareto.front(points), strict=True) if on_front]
     return sorted(members, key=lambda c: c.cost_g(predictions))
 
 
-def _choice(front: Sequence[Candidate], position: int, reason: str) -> Choice:
+def _choice(
+    front: Sequence[Candidate],
+    position: int,
+    reason: str,
+    floor: float,
+    able: Sequence[Candidate],
+) -> Choice:
     return Choice(
         chosen=front[position],
         reason=reason,
+        floor=floor,
+        able=able,
         cheaper=front[position - 1] if position > 0 else None,
         dearer=front[position + 1] if position + 1 < len(front) else None,
     )

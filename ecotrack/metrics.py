@@ -98,6 +98,19 @@ SEARCH_HYPERVOLUME = _metric(
     "search/hypervolume", "1", "higher", "curve: area that the front dominates, after each trial"
 )
 
+SEARCH_PAID = _metric(
+    "search/paid_after", "1", "lower", "predictions after which the search has paid for itself"
+)
+CHOICE_BOUND = _metric(
+    "choice/accuracy_bound", "1", "higher", "lower confidence bound of the validation accuracy"
+)
+CHOICE_SURE = _metric(
+    "choice/sure", "1", "higher", "how sure it is that the chosen model meets the need"
+)
+CHOICE_LIFE_G = _metric(
+    "choice/life_g", "g CO2e", "lower", "emissions of its search, training and predictions"
+)
+
 IDLE_W = _metric("idle/power_w", "W", "neither", "power of the machine doing nothing")
 SORT_NS = _metric("sorting/ns_per_element", "ns", "lower", "curve by size: time for each element")
 SORT_UJ = _follows(
@@ -155,6 +168,7 @@ DEVICE_TAG = "ecotrack.device"
 PROCESS_TAG = "ecotrack.process"
 LAUNCH_TAG = "ecotrack.launch"
 RUN_TAG = "ecotrack.run"
+REPEAT_OF_TAG = "ecotrack.repeat_of"  # of a training with another seed: the run that it repeats
 CHOSEN_TAG = "ecotrack.chosen"
 REASON_TAG = "ecotrack.reason"
 SOURCE_TAG = "ecotrack.energy_source"

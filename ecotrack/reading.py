@@ -49,6 +49,13 @@ def uses(number: float, unit: str = "") -> str:
     return "never" if math.isinf(number) else f"{number:,.0f} {unit}".rstrip()
 
 
+def sure(share: float) -> str:
+    """`0.9638` reads `96.3 % sure`: never rounded up, and never all of it."""
+    if share > 0.999:
+        return "more than 99.9 % sure"
+    return f"{math.floor(1000 * share + 1e-6) / 10:g} % sure"
+
+
 def few(things: Iterable[object], most: int = 4, between: str = ", ") -> str:
     """The first of them: `["a", "b", "c"], 2` reads `a, b and 1 more`."""
     words = [str(thing) for thing in things]

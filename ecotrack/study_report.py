@@ -57,13 +57,29 @@ def report(study: Study, mirror: Mirror) -> Result:
 
 
 def front_of(runs: Sequence[RunView]) -> list[Candidate]:
-    """The evaluated members of the front, cheapest first."""
+    """The evaluated members of the front, cheapest first, and what their repeats reached."""
     members = [run for run in runs if run.tags.get(metrics.PARETO_TAG) == "true"]
     found = [
-        candidate(run.run_id, run.name, run.metrics, known=reading.known_from(run.tags))
+        candidate(
+            run.run_id,
+            run.name,
+            run.metrics,
+            repeats_of(run, runs),
+            known=reading.known_from(run.tags),
+        )
         for run in members
     ]
     return sorted(filter(None, found), key=lambda member: member.training_g)
+
+
+def repeats_of(run: RunView, runs: Sequence[RunView]) -> list[float]:
+    """Validation accuracies of the same configuration, trained again with other seeds."""
+    return [
+        other.metrics[metrics.VAL_ACCURACY]
+        for other in runs
+        if other.tags.get(metrics.REPEAT_OF_TAG) == run.run_id
+        and metrics.VAL_ACCURACY in other.metrics
+    ]
 
 
 def known_by(runs: Sequence[RunView]) -> str:

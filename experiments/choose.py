@@ -3,23 +3,29 @@
     mlflow run . -e choose --env-manager local --experiment-name fashion-mnist-search \\
         -P min-accuracy=0.90
 
-Takes the cheapest model that meets the need, says what one step up or down the front would cost
-and bring, and registers it as `fashion-mnist` with the alias `right-sized`. It takes seconds.
+Takes the cheapest model that surely meets the need, over all its predictions; says what one step
+up or down the front would cost and bring, and whether the search has paid for itself; and registers
+the model as `fashion-mnist` with the alias `right-sized`. It takes seconds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import yaml
 
 from ecotrack import metrics, reading, terminal
-from ecotrack.choosing import Candidate, Choice, Need, NothingFitsError, choose
+from ecotrack.choosing import Candidate, Need, NothingFitsError, choose
 from ecotrack.cli import UserError, option
+from ecotrack.envelope import Life
 from ecotrack.launch import Session, session
 from ecotrack.measurement import Result
-from ecotrack.study_report import front_of
+from ecotrack.study_report import front_of, known_by
 from ecotrack.tracking import RunView, Store, models
+from ecotrack.whole_life import WholeLife, readable
+from experiments.reports.choice import Decision, certainty, pictures, scores
+from experiments.workloads.fashion import data
 
 EXPERIMENT = "fashion-mnist-search"
 MODEL, ALIAS = "fashion-mnist", "right-sized"
@@ -29,58 +35,114 @@ MODEL, ALIAS = "fashion-mnist", "right-sized"
 class Config:
     """What `choose` can be told."""
 
-    study: str = option("fashion-mnist", "the study to choose from", pattern=r"[\w.\- ]{1,100}")
+    study: str = option("fashion-mnist", "name of the study", pattern=r"[\w.\- ]{1,100}")
     min_accuracy: float | None = option(None, "accuracy needed, 0 to 1", at_least=0, at_most=1)
     within: float | None = option(None, "or: points below the best", at_least=0, at_most=100)
+    confidence: float = option(
+        0.95, "how sure the accuracy must be, by its lower bound", at_least=0.5, at_most=0.999999
+    )
     max_parameters: int | None = option(None, "largest model", at_least=1)
     max_latency_ms: float | None = option(
         None, "slowest single prediction", at_least=0, at_most=1e9
     )
     predictions: float = option(0.0, "how many it will make in its life", at_least=0, at_most=1e18)
+    search_share: float = option(
+        1.0, "how much of the search's own cost the model carries", at_least=0, at_most=1
+    )
+    baseline: str | None = option(
+        None, "model that the search must beat; none: of the most operations a prediction"
+    )
 
 
 def check(config: Config, store: Store) -> None:
     """Refuse a need that contradicts itself, or that nothing meets."""
-    if config.min_accuracy is not None and config.within is not None:
-        raise UserError("--min-accuracy and --within exclude each other; give one, or neither")
+    check_need(config)
     decide(config, store)
 
 
-def decide(config: Config, store: Store) -> tuple[Choice, list[Candidate]]:
-    """The choice, and the front that it was made from."""
-    runs = store.runs(EXPERIMENT, {metrics.STUDY_TAG: config.study, metrics.PARETO_TAG: "true"})
+def check_need(config: Config) -> None:
+    """Refuse a need that contradicts itself."""
+    if config.min_accuracy is not None and config.within is not None:
+        raise UserError("--min-accuracy and --within exclude each other; give one, or neither")
+
+
+def decide(config: Config, store: Store) -> Decision:
+    """The choice, and all that it rests on."""
+    runs = store.runs(EXPERIMENT, {metrics.STUDY_TAG: config.study})
     front = front_of(runs)
     if not front:
         raise UserError(f"study {config.study!r} has no evaluated front; run `search` first")
     need = Need(
-        config.min_accuracy,
-        config.within,
-        config.max_parameters,
-        config.max_latency_ms,
-        config.predictions,
+        images=data.VALIDATION_PER_CLASS * len(data.CLASSES),
+        confidence=config.confidence,
+        min_accuracy=config.min_accuracy,
+        within=config.within,
+        max_parameters=config.max_parameters,
+        max_latency_ms=config.max_latency_ms,
+        predictions=config.predictions,
     )
     try:
-        return choose(front, need), front
+        choice = choose(front, need)
     except NothingFitsError as error:
         raise UserError(str(error)) from error
+    trials = [
+        run
+        for run in runs
+        if run.tags[metrics.KIND_TAG] == "trial" and metrics.PARETO_TAG in run.tags
+    ]
+    bill_g = store.view(trials[0].parent_id or "").metrics[metrics.SEARCH_G]
+    instead = baseline(trials, config.baseline)
+    own_g = max(0.0, bill_g - choice.chosen.training_g)  # which is counted as training
+    life = WholeLife(
+        choice,
+        front,
+        search_g=config.search_share * own_g,
+        baseline=life_of(instead),
+        baseline_accuracy=instead.metrics[metrics.VAL_ACCURACY],
+        predictions=config.predictions,
+    )
+    return Decision(choice, front, need, life, known_by(trials))
+
+
+def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
+    """What would have been trained without a search: the largest, unless it is named.
+
+    Raises:
+        UserError: no trial is called so, or several are, or its predictions were never measured.
+    """
+    known = [run for run in trials if metrics.INFERENCE_G_PER_1K in run.metrics]
+    if name is None:
+        return max(known, key=lambda run: run.metrics[metrics.FLOPS])
+    called = [run for run in known if name in (run.name, run.name.partition(" ")[2])]
+    if len(called) != 1:
+        names = reading.few(sorted(run.name for run in called or known), 12)
+        raise UserError(f"--baseline takes one of {names}; got {name!r}")
+    return called[0]
+
+
+def life_of(run: RunView) -> Life:
+    """The life of a trial's model, had it been trained without a search."""
+    each_g = run.metrics[metrics.INFERENCE_G_PER_1K] / 1000
+    return Life(f"{run.name} without a search", run.metrics[metrics.EMISSIONS_G], each_g)
 
 
 def carry_out(started: Session, config: Config) -> None:
     """Choose, register, write the card, print."""
     store = started.store
-    choice, front = decide(config, store)
+    decision = decide(config, store)
+    choice, life = decision.choice, decision.life
     chosen = choice.chosen
     with started.run(EXPERIMENT, f"choose {chosen.name}", kind="choose") as record:
-        card = model_card(choice, store.view(chosen.run_id), config)
+        card = model_card(decision, store.view(chosen.run_id), config)
         version = models.register(chosen.run_id, MODEL, ALIAS, card, {"study": config.study})
         record.log(
             Result(
-                scores={
-                    metrics.VAL_ACCURACY: chosen.val_accuracy,
-                    metrics.EVAL_ACCURACY: chosen.accuracy,
-                    metrics.EMISSIONS_G: chosen.training_g,
+                scores=scores(decision),
+                artifacts={
+                    "model_card.md": card,
+                    "front.json": [asdict(c) for c in decision.front],
+                    **pictures(decision, config.study),
                 },
-                artifacts={"model_card.md": card, "front.json": [asdict(c) for c in front]},
                 tags={
                     **grid_of(store.view(chosen.run_id)),
                     metrics.STUDY_TAG: config.study,
@@ -88,11 +150,14 @@ def carry_out(started: Session, config: Config) -> None:
                 },
             )
         )
-    terminal.table("The front", reading.front(front, chosen))
+    terminal.table("The front", reading.front(decision.front, chosen))
+    terminal.table(f"A life of {config.predictions:,.0f} predictions", readable(life.bills()))
     terminal.say(f"Chosen: {chosen.name}, {choice.reason}.")
+    terminal.say(certainty(decision))
     for neighbour, step in ((choice.cheaper, "down"), (choice.dearer, "up")):
         if neighbour:
             terminal.say(f"One step {step}: {compare(chosen, neighbour, config.predictions)}.")
+    terminal.say(life.verdict())
     terminal.say(f"Registered as models:/{MODEL}@{ALIAS} (version {version}).")
 
 
@@ -106,12 +171,16 @@ def compare(chosen: Candidate, other: Candidate, predictions: float) -> str:
     """What another model would cost and bring instead."""
     ratio = other.cost_g(predictions) / chosen.cost_g(predictions)
     points = 100 * (other.val_accuracy - chosen.val_accuracy)
-    return f"{other.name} costs {ratio:.3g} times as much and brings {points:+.2f} points"
+    return (
+        f"{other.name} costs {ratio:.3g} times as much, the search left out, and brings"
+        f" {points:+.2f} points"
+    )
 
 
-def model_card(choice: Choice, run: RunView, config: Config) -> str:
+def model_card(decision: Decision, run: RunView, config: Config) -> str:
     """A model card with the emissions in grams, as the Hugging Face hub reads it."""
-    chosen, tags = choice.chosen, run.tags
+    choice, tags = decision.choice, run.tags
+    chosen = choice.chosen
     head = {
         "library_name": "keras",
         "datasets": ["fashion_mnist"],
@@ -134,6 +203,7 @@ def model_card(choice: Choice, run: RunView, config: Config) -> str:
         "---",
         f"# {chosen.name}",
         f"Chosen from study `{config.study}`: {choice.reason}.",
+        certainty(decision),
         "",
         "| | |",
         "|---|---|",
@@ -150,6 +220,7 @@ def model_card(choice: Choice, run: RunView, config: Config) -> str:
         "Takes uint8 images (n, 28, 28), gives ten probabilities. Accuracy is on the 10,000 test",
         "images of Fashion-MNIST, seen once. Emissions are of this model's training alone; the",
         "search that found it cost more, and stands in the study's run.",
+        decision.life.verdict(),
         "",
         reading.legend([tags]),
     ]

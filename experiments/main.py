@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from ecotrack.cli import option
 from ecotrack.launch import session
+from ecotrack.tracking import Store
 from experiments import choose, search
 
 
 @dataclass(frozen=True)
-class Config(search.Config):
-    """What `main` can be told: all of `search`, and how close to the best the choice must be."""
+class Config(choose.Config, search.Config):
+    """What `main` can be told: all of `search` and of `choose`, with defaults for two cores."""
 
     trials: int = option(
         24, "trained models in all, over all sessions", at_least=1, at_most=100_000
@@ -37,9 +38,13 @@ class Config(search.Config):
     within: float | None = option(1.0, "points below the best", at_least=0, at_most=100)
 
 
+def check(config: Config, store: Store) -> None:
+    """Refuse what `search` would refuse, and a need that contradicts itself."""
+    choose.check_need(config)
+    search.check(config, store)
+
+
 if __name__ == "__main__":
-    with session("main", Config, search.check) as started:
-        config: Config = started.config
+    with session("main", Config, check) as started:
         search.carry_on(started)
-        need = choose.Config(study=config.study, within=config.within)
-        choose.carry_out(started, need)
+        choose.carry_out(started, started.config)

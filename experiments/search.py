@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ecotrack import gates, host, measure, metrics, reading, terminal
-from ecotrack.cli import option, parameters, spell
+from ecotrack.cli import option, options, parameters, spell
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Measurement, Result
@@ -108,8 +108,9 @@ def check(config: Config, store: Store) -> None:
 
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
-    may_change = ("study", "trials", "time-s", "max-tflop", "within", "no-wait")
-    kept = {name: text for name, text in parameters(config).items() if name not in may_change}
+    may_change = ("study", "trials", "time-s", "max-tflop", "no-wait")
+    own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
+    kept = {k: text for k, text in parameters(config).items() if k in own - {*may_change}}
     return {**kept, "country": grid(config.country).country}
 
 
@@ -151,6 +152,7 @@ def carry_on(started: Session) -> None:
             try:
                 try_models(started, study, mirror, parent, window)
                 finish_front(mirror, ledger)
+                know_largest(mirror, ledger)
             finally:
                 mirror.keep_cost(window.so_far())
                 ledger.close(parent.run_id)
@@ -219,6 +221,19 @@ def finish_front(mirror: Mirror, meter: Meter) -> None:
             model = saved.load(run.run_id)
             result = train.finish(Result(model=model), data.load(), meter)
             Record(run.run_id).log(replace(result, model=None))
+
+
+def know_largest(mirror: Mirror, meter: Meter) -> None:
+    """Measure the predictions of the largest model: what the search must beat, whoever beat it.
+
+    Its weights, kept only on the front, do not matter for that.
+    """
+    largest = max(mirror.runs(), key=lambda run: run.metrics[metrics.FLOPS], default=None)
+    if largest and metrics.INFERENCE_G_PER_1K not in largest.metrics:
+        known: Mapping[str, Any] = largest.params
+        model = models.build(known["family"], int(known["width"]), int(known["depth"]))
+        served = train.serve(Result(model=model), data.load().validation, meter)
+        Record(largest.run_id).write(values=served.scores)
 
 
 def link(study: str, store: Store) -> str:

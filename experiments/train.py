@@ -107,24 +107,15 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
     """Add what is known only of a finished model: the test images and the cost of predicting."""
     with measure(meter) as window:
         test = training.evaluate(result.model, images.test)
-    thousand = repeat(training.predictor(result.model, images.test.images[:1000]), meter, BRIEF)
-    one = repeat(training.predictor(result.model, images.test.images[:1]), meter, BRIEF)
+    served = serve(result, images.test, meter)
     low, high = wilson(test.correct, test.total)
     scores = {
-        **result.scores,
+        **served.scores,
         metrics.EVAL_ACCURACY: test.accuracy,
         metrics.EVAL_ACCURACY_LOW: low,
         metrics.EVAL_ACCURACY_HIGH: high,
-        **metrics.with_band(metrics.INFERENCE_WH_PER_1K, thousand.each.energy_wh),
-        metrics.INFERENCE_G_PER_1K: thousand.each.co2_g,
-        metrics.INFERENCE_S_PER_1K: thousand.each.wall_s,
-        metrics.LATENCY_MS: one.each.wall_s * 1000,
     }
-    costs = {
-        **result.costs,
-        "test": window.cost,
-        "inference": thousand.block + one.block,
-    }
+    costs = {**served.costs, "test": window.cost}
     known = reading.known(sum(costs.values(), Measurement()))
     return replace(
         result,
@@ -140,6 +131,21 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
             "What it achieved": reading.scores(scores),
         },
     )
+
+
+def serve(result: Result, split: data.Split, meter: Meter) -> Result:
+    """Add what predictions cost, a thousand at once and one alone."""
+    thousand = repeat(training.predictor(result.model, split.images[:1000]), meter, BRIEF)
+    one = repeat(training.predictor(result.model, split.images[:1]), meter, BRIEF)
+    scores = {
+        **result.scores,
+        **metrics.with_band(metrics.INFERENCE_WH_PER_1K, thousand.each.energy_wh),
+        metrics.INFERENCE_G_PER_1K: thousand.each.co2_g,
+        metrics.INFERENCE_S_PER_1K: thousand.each.wall_s,
+        metrics.LATENCY_MS: one.each.wall_s * 1000,
+    }
+    costs = {**result.costs, "inference": thousand.block + one.block}
+    return replace(result, costs=costs, scores=scores)
 
 
 def dataset(role: str, split: data.Split) -> Dataset:

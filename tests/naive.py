@@ -3,7 +3,8 @@
 import math
 import statistics
 from collections.abc import Sequence
-from itertools import pairwise, product
+from fractions import Fraction
+from itertools import combinations, pairwise, product
 
 from scipy.stats import t
 
@@ -120,3 +121,23 @@ def confusion(truth: Sequence[int], predicted: Sequence[int], classes: int) -> l
     """Count each pair by hand: true class by predicted class."""
     pairs = list(zip(truth, predicted, strict=True))
     return [[pairs.count((i, j)) for j in range(classes)] for i in range(classes)]
+
+
+def binomial_tail(named: int, images: int, accuracy: float) -> float:
+    """Probability of so many successes or more, added up term by term."""
+    return math.fsum(
+        math.comb(images, k) * accuracy**k * (1 - accuracy) ** (images - k)
+        for k in range(named, images + 1)
+    )
+
+
+def crossings(lines: Sequence[tuple[Fraction, Fraction]]) -> list[Fraction]:
+    """Where any two lines (at 0, slope) meet at or after 0, in order; exact."""
+    pairs = combinations(lines, 2)
+    met = {(b[0] - a[0]) / (a[1] - b[1]) for a, b in pairs if a[1] != b[1]}
+    return sorted(n for n in met if n >= 0)
+
+
+def cheapest(lines: Sequence[tuple[Fraction, Fraction]], uses: Fraction) -> Fraction:
+    """The least that any line comes to."""
+    return min(once + each * uses for once, each in lines)

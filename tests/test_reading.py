@@ -26,3 +26,19 @@ def test_what_never_breaks_even_says_so(number, unit, text):
 )
 def test_of_many_things_a_few_are_told(things, text):
     assert reading.few(things, 2) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.9638, "96.3 % sure"),
+        (0.95, "95 % sure"),
+        (0.95 - 1e-9, "95 % sure"),
+        (0.9599999, "95.9 % sure"),
+        (0.0, "0 % sure"),
+        (0.99951, "more than 99.9 % sure"),
+        (1.0, "more than 99.9 % sure"),
+    ],
+)
+def test_one_is_never_surer_than_that(share, text):
+    assert reading.sure(share) == text

@@ -150,7 +150,7 @@ def test_a_need_that_nothing_meets_is_one_line_and_registers_nothing(study_home:
     done = study_home.python("choose", "--min-accuracy=0.999")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "no model on the front validates at 99.90 %; the nearest is" in line
+    assert "no model on the front is 95 % sure to validate at 99.90 %; the nearest is" in line
     assert len(Store().client.search_model_versions("name = 'fashion-mnist'")) == before
 
 
@@ -167,6 +167,53 @@ def test_choosing_the_knee_moves_the_alias_and_waits_for_no_measurement(
     run = Store().runs(EXPERIMENT, {metrics.KIND_TAG: "choose"})[-1]
     version = Store().client.get_model_version_by_alias("fashion-mnist", "right-sized")
     assert version.run_id == run.tags[metrics.CHOSEN_TAG]
+
+
+def test_predictions_of_the_largest_model_were_measured_though_it_may_be_beaten(store: Store):
+    largest = max(trials_of(store), key=lambda trial: trial.metrics[metrics.FLOPS])
+    assert largest.metrics[metrics.INFERENCE_G_PER_1K] > 0
+
+
+def test_a_choice_holds_the_whole_life_and_how_sure_it_is(study_home: Home):
+    done = study_home.python("choose", "--predictions=1e6", "--search-share=0.5")
+    assert done.returncode == 0, done.stderr
+    store = Store()
+    choice = store.runs(EXPERIMENT, {metrics.KIND_TAG: "choose"})[-1]
+    files = {file.path for file in store.client.list_artifacts(choice.run_id)}
+    assert {"lifetime.png", "lifetime.html", "lifetime.json", "break_even.json"} <= files
+    seen = choice.metrics
+    assert seen[metrics.CHOICE_BOUND] < seen[metrics.VAL_ACCURACY]
+    assert seen[metrics.CHOICE_SURE] == pytest.approx(0.95)
+    assert "It is 95 % sure that accuracy is at least" in done.stdout
+    assert "by the 10,000 test images, which chose nothing" in done.stdout
+
+    (parent,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "search"})
+    chosen = store.view(choice.tags[metrics.CHOSEN_TAG]).metrics
+    training_g = chosen[metrics.EMISSIONS_G]
+    search_g = 0.5 * (parent.metrics[metrics.SEARCH_G] - training_g)
+    used_g = 1000 * chosen[metrics.INFERENCE_G_PER_1K]
+    assert seen[metrics.CHOICE_LIFE_G] == pytest.approx(search_g + training_g + used_g)
+    largest = max(trials_of(store), key=lambda trial: trial.metrics[metrics.FLOPS])
+    assert f"Against {largest.name} without a search the search " in done.stdout
+
+
+def test_the_baseline_can_be_named_with_its_number_or_without(study_home: Home):
+    (first, *_) = (t for t in trials_of(Store()) if t.tags[metrics.PARETO_TAG] == "true")
+    for name in (first.name, first.name.partition(" ")[2]):
+        done = study_home.python("choose", f"--baseline={name}")
+        assert f"Against {first.name} without a search" in done.stdout, done.stderr
+    done = study_home.python("choose", "--baseline=resnet")
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "--baseline takes one of " in line
+    assert first.name in line
+
+
+def test_a_need_that_contradicts_itself_stops_the_main_job_before_its_search(home: Home):
+    done = home.python("main", "--min-accuracy=0.9")
+    assert done.returncode == 2
+    assert "--min-accuracy and --within exclude each other" in done.stderr
+    assert not (home.folder / "optuna.db").exists()
 
 
 LONG = (

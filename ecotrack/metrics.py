@@ -72,6 +72,9 @@ LATENCY_MS = _metric("inference/latency_ms", "ms", "lower", "time of one predict
 TRAIN_LOSS = _metric("train/loss", "nat", "lower", "curve: training loss after each epoch")
 TRAIN_ACCURACY = _metric("train/accuracy", "1", "higher", "curve: accuracy on the training images")
 VAL_LOSS = _metric("val/loss", "nat", "lower", "curve: validation loss after each epoch")
+VAL_ACCURACIES = _metric(
+    "val/accuracy_by_epoch", "1", "higher", "curve: validation accuracy after each epoch"
+)
 
 SEARCH_WH = _metric(
     "search/energy_wh", "Wh", "lower", "energy of the study, all sessions and trials"

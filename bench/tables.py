@@ -35,6 +35,7 @@ WINDOW_S = 1.0  # shorter windows see too few of the system's ticks to know the 
 EVALUATED_S = 0.3
 DIGITS = 5
 LEARNING_RATES: dict[Family, float] = {
+    "linear": 0.003,
     "mlp": 0.003,
     "cnn": 0.01,
     "separable": 0.01,
@@ -117,9 +118,13 @@ PARTS = {"one": Part(0, 1000), "two": Part(5000, 2000)}
 
 
 def full_grid() -> list[Configuration]:
-    """All 192 configurations."""
-    every = product(models.FAMILIES, (2, 8, 16, 32), (1, 3), ("none", "flip"), (1, 3, 8))
-    return [Configuration(*values, LEARNING_RATES[values[0]]) for values in every]
+    """All 198 configurations; the linear model has one size."""
+    shapes = [("linear", 1, 1), *product(models.SIZED, (2, 8, 16, 32), (1, 3))]
+    every = product(shapes, ("none", "flip"), (1, 3, 8))
+    return [
+        Configuration(*shape, augmentation, epochs, LEARNING_RATES[shape[0]])
+        for shape, augmentation, epochs in every
+    ]
 
 
 def train(config: Configuration, part: Part, seed: int, meter: Meter) -> list[Row]:

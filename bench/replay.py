@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecotrack import pareto
-from ecotrack.searching import Bill, Problem
+from ecotrack.judge import Bill, Problem
 from ecotrack.space import Choice, Space
 from ecotrack.trials import PassedOver, Trial
 
@@ -114,10 +114,10 @@ class Replay:
         self.spent_g += trained.setup_g
         for done, grams in enumerate(trained.epochs_g, 1):
             self.spent_g += grams + trained.eval_g
-            if not trial.goes_on(trained.curve[:done], sum(trained.epochs_g[:done])):
+            if not trial.goes_on(trained.curve[done - 1], sum(trained.epochs_g[:done])):
                 raise PassedOver(trial.stopped)
         grams, accuracy = trained.point
-        trial.keep((accuracy, grams), trained.curve)
+        trial.keep((accuracy, grams))
         return accuracy, grams
 
     def problem(self, starts: list[dict[str, Any]]) -> Problem:

@@ -25,7 +25,8 @@ from rich.table import Table as Printed
 from bench.console import terminal
 from bench.replay import NAMES, Key, Replay, Table, key_of, volume
 from ecotrack import host
-from ecotrack.searching import Rules, search
+from ecotrack.judge import Rules
+from ecotrack.searching import search
 from ecotrack.stats import ratio_interval
 from ecotrack.study import Study
 
@@ -91,7 +92,7 @@ def ours(table: Table, seed: int, **rules: Any) -> Course:
     return Course(
         tuple(key_of(trial.params) for trial in study.finished),
         tuple(spent),
-        tuple(key_of(trial["params"]) for trial in study.stopped),
+        tuple(key_of(trial.params) for trial in study.stopped),
     )
 
 

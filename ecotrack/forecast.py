@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import linalg, stats
 
 Features = Mapping[str, float | str]
+CUT = "a forecast while a trial runs needs one epoch at least, and fewer than all"
 Array = NDArray[np.float64]
 
 COVERED = 0.9  # of the truths lie between low_g and high_g
@@ -25,6 +26,7 @@ PROPORTIONAL_TO = "operations"
 LEVEL, POWER, WORD, REST = 1e6, 25.0, 9.0, 9.0
 REACH = 3.0  # e-folds over which the smooth rest may turn
 NOISE, NOISE_WEIGHT = 0.15, 3.0  # a priori: its standard deviation in e-folds, worth such trials
+DRIFT = 0.05  # a priori: how far, in e-folds, epochs differ from those before
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,48 @@ class CostModel:
         return float(np.sqrt(squares / self._freedom))
 
 
-def _log(name: str, value: float) -> float:
-    if not 0 < value < np.inf:
+def running(costs_g: Sequence[float], epochs: int, before: Sequence[Sequence[float]]) -> Forecast:
+    """What a training will have cost, while it runs: what its epochs cost so far, times `epochs`.
+
+    How far epochs drift apart is learnt from finished trainings at the same epoch; the interval
+    is Student's, with a prior worth a few of them.
+
+    Args:
+        costs_g: grams until the end of each epoch so far.
+        epochs: how many there will be.
+        before: the same of finished trainings.
+
+    Raises:
+        ValueError: there is no epoch yet, or none is left.
+    """
+    done = len(costs_g)
+    if not 0 < done < epochs:
+        raise ValueError(f"{CUT}: {done} of {epochs}")
+    expected = costs_g[-1] / done * epochs
+    drifts = [
+        np.log(known[-1] / (known[done - 1] / done * len(known)))
+        for known in before
+        if len(known) > done and known[done - 1] > 0
+    ]
+    weight = NOISE_WEIGHT + len(drifts)
+    middle = sum(drifts) / weight
+    squares = NOISE_WEIGHT * DRIFT**2 + sum((drift - middle) ** 2 for drift in drifts)
+    half = stats.t.ppf((1 + COVERED) / 2, weight) * np.sqrt(squares / weight * (1 + 1 / weight))
+    low, at, high = np.exp(middle + np.array([-half, 0.0, half])) * expected
+    return Forecast(float(at), float(low), float(high))
+
+
+def _log(name: str, value: float | str) -> float:
+    number = float(value)
+    if not 0 < number < np.inf:
         raise ValueError(f"{name} must be positive and finite, got {value}")
-    return float(np.log(value))
+    return float(np.log(number))
 
 
 def _prior(features: Features) -> float:
     """Proportional to the operations, by a factor that nobody knows yet."""
     operations = features.get(PROPORTIONAL_TO, 1.0)
-    return _log(PROPORTIONAL_TO, float(operations))
+    return _log(PROPORTIONAL_TO, operations)
 
 
 def _covariance(some: Sequence[Features], others: Sequence[Features]) -> Array:

@@ -67,6 +67,11 @@ class Mirror:
         on_front = {trial.run_id for trial in self.mark_front()}
         return [run for run in self.runs() if run.run_id in on_front]
 
+    def front_accuracies(self) -> list[float]:
+        """Accuracies on the front, as first found; none where they are no objective."""
+        front, at = self.mark_front(), self.objectives.position("accuracy")
+        return [] if at is None else [trial.values[at] for trial in front]
+
     def keep_cost(self, session: Measurement) -> None:
         """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
         self._study.keep_cost(session)

@@ -9,8 +9,8 @@ gain                ┌────── front so far
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,13 @@ from ecotrack.pareto import front
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
 LEAST_ERROR = 1e-4  # where the logarithm of an error rate ends
+LENGTHS, NOISES = (0.3, 0.6, 1.2, 2.4, 5.0), (0.003, 0.02, 0.1, 0.5)  # of the Gaussian process
 Points = Sequence[tuple[float, float]]
 
 
 def promises(
     tried: NDArray[np.float64],
+    accuracies: NDArray[np.float64],
     points: Points,
     asked: NDArray[np.float64],
     costs_g: NDArray[np.float64],
@@ -37,8 +39,9 @@ def promises(
     2006, chapter 2) from what was tried.
 
     Args:
-        tried: (n, k) coordinates of finished trials.
-        points: n pairs (grams, accuracy) that they reached.
+        tried: (n, k) coordinates of trials.
+        accuracies: n, that they reached.
+        points: pairs (grams, accuracy) of what is finished.
         asked: (m, k) coordinates of configurations.
         costs_g: m forecasts of their grams.
         reference: worst corner (grams, accuracy) of the hypervolume.
@@ -46,7 +49,7 @@ def promises(
     Returns:
         m areas, decades of grams times accuracy.
     """
-    mean, deviation = foretold(tried, np.array([gain for _, gain in points]), asked)
+    mean, deviation = foretold(tried, accuracies, asked)
     logs = mean[:, None] + deviation[:, None] * NODES
     gains = 1 - np.exp(logs)
     return added(points, costs_g, gains, reference) @ WEIGHTS
@@ -57,18 +60,25 @@ def foretold(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation, (m,) each, of the logarithm of the error rates asked for."""
     # Imported here: scikit-learn takes a second, and the first trials need none.
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-    kernel = ConstantKernel(1.0, (0.1, 10.0)) * Matern(1.0, (0.1, 100.0), nu=2.5) + WhiteKernel(
-        0.01, (1e-4, 1.0)
-    )
-    process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound is an answer
-        process.fit(tried, np.log(np.maximum(1 - accuracies, LEAST_ERROR)))
+    kernel = Matern(1.0, nu=2.5) + WhiteKernel(0.01)
+    process = GaussianProcessRegressor(kernel, optimizer=_likeliest, normalize_y=True)
+    process.fit(tried, np.log(np.maximum(1 - accuracies, LEAST_ERROR)))
     return process.predict(asked, return_std=True)
+
+
+def _likeliest(
+    surprise: Callable[..., float], initial: NDArray[np.float64], bounds: object
+) -> tuple[NDArray[np.float64], float]:
+    """The likeliest of some lengths and noises: between them, suggestions hardly differ."""
+    found = [
+        (surprise(theta, eval_gradient=False), theta)
+        for theta in (np.log(each) for each in product(LENGTHS, NOISES))
+    ]
+    least, theta = min(found, key=lambda pair: pair[0])
+    return theta, least
 
 
 def added(

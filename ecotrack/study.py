@@ -30,15 +30,15 @@ from ecotrack.space import Choice, Space, Values, Whole, configuration, rounded
 from ecotrack.trials import (
     REPEAT_KEY,
     RUN_KEY,
-    SPENT_KEY,
     STOPPED_KEY,
     VALUES_KEY,
     Finished,
     Objective,
     PassedOver,
+    Stopped,
     Trial,
     finished,
-    params_of,
+    stopped,
 )
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -102,6 +102,11 @@ class Study:
         self._study.set_metric_names(list(directions))
 
     @property
+    def objectives(self) -> int:
+        """How many there are."""
+        return len(self._study.directions)
+
+    @property
     def run_id(self) -> str | None:
         """The id of the run that stands for this study, for ever."""
         return self._attrs.get(RUN_KEY)
@@ -136,18 +141,10 @@ class Study:
         return found
 
     @property
-    def stopped(self) -> list[Mapping[str, Any]]:
-        """What was given up on the way: number, params, epoch, reason, spent_g."""
-        return [
-            {
-                "number": t.number,
-                "params": params_of(t),
-                "spent_g": t.user_attrs.get(SPENT_KEY),
-                **t.user_attrs[STOPPED_KEY],
-            }
-            for t in self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])
-            if STOPPED_KEY in t.user_attrs
-        ]
+    def stopped(self) -> list[Stopped]:
+        """What was given up on the way, in order."""
+        pruned = self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])
+        return [stopped(trial) for trial in pruned if STOPPED_KEY in trial.user_attrs]
 
     @property
     def cost(self) -> Measurement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import optuna
@@ -12,8 +12,10 @@ from optuna.trial import FrozenTrial
 from ecotrack.space import rounded
 
 # What is kept of a trial in the study's file.
-RUN_KEY, VALUES_KEY, CURVE_KEY = "mlflow_run_id", "values", "curve"
+RUN_KEY, VALUES_KEY, CURVE_KEY, COSTS_KEY = "mlflow_run_id", "values", "curve", "costs_g"
 SPENT_KEY, STOPPED_KEY, REPEAT_KEY = "spent_g", "stopped", "repeat"
+
+Verdict = Callable[[Sequence[float], Sequence[float]], str | None]
 
 
 class PassedOver(Exception):  # noqa: N818 - no error, an answer
@@ -32,45 +34,51 @@ class Trial:
     number: int
     repeat: int
     _trial: optuna.Trial
-    _verdict: Callable[[Sequence[float], float], str | None] = lambda curve, cost_g: None
+    _verdict: Verdict = lambda curve, costs_g: None
+    _curve: list[float] = field(default_factory=list)
+    _costs_g: list[float] = field(default_factory=list)
 
-    def under(self, verdict: Callable[[Sequence[float], float], str | None]) -> Trial:
-        """The same trial, which `verdict` (curve, grams of training) may give up, saying why."""
+    def under(self, verdict: Verdict) -> Trial:
+        """The same trial, which `verdict`, told accuracies and grams by epoch, may give up."""
         return replace(self, _verdict=verdict)
 
-    def goes_on(self, curve: Sequence[float], cost_g: float) -> bool:
-        """Whether to train another epoch.
+    def goes_on(self, accuracy: float, cost_g: float) -> bool:
+        """Whether to train another epoch, after one that led to this accuracy.
 
         Args:
-            curve: accuracy after each epoch so far.
-            cost_g: grams of training so far.
+            accuracy: on validation images.
+            cost_g: grams of training so far, this epoch and those before.
         """
-        reason = self._verdict(curve, cost_g)
+        self._curve.append(accuracy)
+        self._costs_g.append(cost_g)
+        reason = self._verdict(self._curve, self._costs_g)
         if reason:
-            self._trial.set_user_attr(STOPPED_KEY, {"epoch": len(curve), "reason": reason})
+            self._keep_curve()
+            self._trial.set_user_attr(STOPPED_KEY, reason)
         return not reason
 
     @property
     def stopped(self) -> str | None:
         """Why it was given up, after which epoch; None if it was not."""
-        given_up = self._trial.user_attrs.get(STOPPED_KEY)
-        return given_up and f"after epoch {given_up['epoch']}: {given_up['reason']}"
+        reason = self._trial.user_attrs.get(STOPPED_KEY)
+        return reason and f"after epoch {len(self._curve)}: {reason}"
 
     def remember(self, run_id: str) -> None:
         """Keep the id of the run in which this trial is recorded."""
         self._trial.set_user_attr(RUN_KEY, run_id)
 
-    def keep(self, values: tuple[float, ...], curve: Sequence[float] = ()) -> None:
-        """Keep the result as soon as its run holds it: a kill from then on loses nothing.
-
-        `curve`: the accuracy after each epoch.
-        """
-        self._trial.set_user_attr(CURVE_KEY, list(curve))
+    def keep(self, values: tuple[float, ...]) -> None:
+        """Keep the result as soon as its run holds it: a kill from then on loses nothing."""
+        self._keep_curve()
         self._trial.set_user_attr(VALUES_KEY, values)
 
     def charge(self, spent_g: float) -> None:
         """Keep what the trial cost as a whole, set-up and evaluation included, grams."""
         self._trial.set_user_attr(SPENT_KEY, spent_g)
+
+    def _keep_curve(self) -> None:
+        self._trial.set_user_attr(CURVE_KEY, self._curve)
+        self._trial.set_user_attr(COSTS_KEY, self._costs_g)
 
 
 Objective = Callable[[dict[str, Any], Trial], tuple[float, ...]]
@@ -86,6 +94,7 @@ class Finished:
         values: one an objective.
         run_id: where it is recorded.
         curve: accuracy after each epoch; empty where that is not known.
+        costs_g: grams of training until the end of each epoch.
         spent_g: its whole cost; None where that is not known.
     """
 
@@ -94,21 +103,49 @@ class Finished:
     values: tuple[float, ...]
     run_id: str
     curve: tuple[float, ...] = ()
+    costs_g: tuple[float, ...] = ()
     spent_g: float | None = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A trial that was given up on the way; see `Finished`.
+
+    Attributes:
+        reason: why.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    run_id: str
+    curve: tuple[float, ...]
+    costs_g: tuple[float, ...]
+    spent_g: float | None
+    reason: str
 
 
 def finished(trial: FrozenTrial) -> Finished:
     """A complete trial of Optuna's as ours."""
-    return Finished(
-        trial.number,
-        params_of(trial),
-        tuple(trial.values),
-        trial.user_attrs.get(RUN_KEY, ""),
-        tuple(trial.user_attrs.get(CURVE_KEY, ())),
-        trial.user_attrs.get(SPENT_KEY),
-    )
+    return Finished(values=tuple(trial.values), **_known(trial))
+
+
+def stopped(trial: FrozenTrial) -> Stopped:
+    """A trial of Optuna's that was given up as ours."""
+    return Stopped(reason=trial.user_attrs[STOPPED_KEY], **_known(trial))
 
 
 def params_of(trial: FrozenTrial) -> dict[str, Any]:
     """What was tried, as it was handed out."""
     return {name: rounded(value) for name, value in trial.params.items()}
+
+
+def _known(trial: FrozenTrial) -> dict[str, Any]:
+    kept = trial.user_attrs
+    return {
+        "number": trial.number,
+        "params": params_of(trial),
+        "run_id": kept.get(RUN_KEY, ""),
+        "curve": tuple(kept.get(CURVE_KEY, ())),
+        "costs_g": tuple(kept.get(COSTS_KEY, ())),
+        "spent_g": kept.get(SPENT_KEY),
+    }

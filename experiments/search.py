@@ -19,24 +19,27 @@ from pathlib import Path
 from typing import Any
 
 from ecotrack import gates, host, measure, metrics, reading, terminal
-from ecotrack.cli import UserError, option, parameters, spell
+from ecotrack.cli import UserError, option, parameters
+from ecotrack.judge import Bill, Problem, Rules
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
-from ecotrack.measurement import Measurement, Result
+from ecotrack.measurement import Result
 from ecotrack.meters import grid
 from ecotrack.mirror import Mirror, check_run_exists
 from ecotrack.objectives import METRICS, Goal, Objectives
 from ecotrack.samplers import Sampler
-from ecotrack.searching import Bill, BudgetError, Problem, Rules, repeat_front
+from ecotrack.searching import BudgetError, repeat_front, tried
 from ecotrack.searching import search as search_for
 from ecotrack.space import Space, holds
 from ecotrack.study import Study, names
 from ecotrack.study_report import report
-from ecotrack.tracking import Record, Store, views
+from ecotrack.tracking import Record, Store
 from ecotrack.tracking import models as saved
-from ecotrack.trials import Finished, Objective, PassedOver, Trial
-from experiments import search_space, train
-from experiments.search_space import features, flops, starts, tflop
+from ecotrack.trials import Objective, PassedOver, Trial
+from experiments import train
+from experiments.reports.search import link, status
+from experiments.spaces import fashion
+from experiments.spaces.fashion import features, flops, starts, tflop
 from experiments.workloads.fashion import data, models
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
@@ -100,7 +103,7 @@ class Config(Metered):
 def space(config: Config) -> Space:
     """What the user left open."""
     sizes = config.max_width, config.max_depth, config.max_epochs
-    return search_space.space(config.families, config.augmentations, *sizes)
+    return fashion.space(config.families, config.augmentations, *sizes)
 
 
 def check(config: Config, store: Store) -> None:
@@ -209,7 +212,8 @@ def carry_on(started: Session) -> None:
         terminal.table(title, rows)
     for sentence in result.findings:
         terminal.say(sentence)
-    terminal.say(f"In the MLflow UI: `make ui`, then {link(config.study, store)}")
+    view = link(config.study, store, EXPERIMENT, list(space(config)))
+    terminal.say(f"In the MLflow UI: `make ui`, then {view}")
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
 
@@ -232,9 +236,12 @@ def try_models(
 
     def go_on() -> bool:
         mirror.keep_cost(window.so_far())
-        front, spent = mirror.mark_front(), study.cost
-        progress.update(len(study.finished) + len(study.stopped), status(front, spent, config))
-        return config.time_s is None or spent.wall_s < config.time_s
+        spent = study.cost
+        left_s = None if config.time_s is None else config.time_s - spent.wall_s
+        left_g = None if rules.budget_g is None else rules.budget_g - spent.co2_g
+        line = status(spent, mirror.front_accuracies(), left_s=left_s, left_g=left_g)
+        progress.update(tried(study), line)
+        return left_s is None or left_s > 0
 
     with terminal.bar(f"study {config.study}", config.trials) as progress:
         judge = search_for(study, problem, rules, bill, go_on)
@@ -272,7 +279,7 @@ def trying(started: Session, study: Study, mirror: Mirror, parent: Record) -> Ob
             if flaw:
                 raise PassedOver(flaw)
             values = mirror.objectives.of(seen)
-            trial.keep(values, list(result.curves[metrics.VAL_ACCURACIES]))
+            trial.keep(values)
         if not trial.repeat:
             study.reference_g = reference_g(config, params, seen)
             parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))
@@ -336,43 +343,6 @@ def finish_front(mirror: Mirror, meter: Meter) -> None:
             model = saved.load(run.run_id)
             result = train.finish(Result(model=model), data.load(), meter)
             Record(run.run_id).log(replace(result, model=None))
-
-
-def link(study: str, store: Store) -> str:
-    """The saved view of a study in the MLflow UI: accuracy by carbon, and what led to it."""
-    return store.save_view(
-        store.experiment_id(EXPERIMENT),
-        f"pareto-{study}",
-        f"Pareto: accuracy x carbon ({study})",
-        [
-            views.scatter(metrics.EMISSIONS_G, metrics.VAL_ACCURACY),
-            views.parallel(
-                [spell(name) for name in space(Config())],
-                [metrics.EMISSIONS_G, metrics.VAL_ACCURACY],
-            ),
-        ],
-        columns=[
-            f"tags.`{metrics.PARETO_TAG}`",
-            *(f"metrics.`{m}`" for m in (metrics.VAL_ACCURACY, metrics.EVAL_ACCURACY)),
-            *(f"metrics.`{m}`" for m in (metrics.EMISSIONS_G, metrics.TOTAL_WH, metrics.WALL_S)),
-            f"metrics.`{metrics.PARAMETERS}`",
-        ],
-        order_by=metrics.EMISSIONS_G,
-        search=f"tags.`{metrics.STUDY_TAG}` = '{study}' AND tags.`{metrics.KIND_TAG}` = 'trial'",
-    )
-
-
-def status(front: list[Finished], spent: Measurement, config: Config) -> str:
-    """One line while the search runs."""
-    at, left = Objectives(config.objectives).position("accuracy"), []
-    if config.time_s is not None:
-        left.append(f"{max(0, config.time_s - spent.wall_s):.0f} s left")
-    limit_g = budget_g(config)
-    if limit_g is not None:
-        left.append(f"{reading.quantity(max(0, limit_g - spent.co2_g), 'g')} left")
-    best = f"best {reading.percent(max(t.values[at] for t in front))}" if front else ""
-    words = [reading.quantity(spent.co2_g, "g"), best, f"front {len(front)}", *left]
-    return " · ".join(filter(None, words))
 
 
 if __name__ == "__main__":

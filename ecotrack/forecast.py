@@ -79,7 +79,7 @@ class CostModel:
         """
         across = _covariance(asked, self.trials)
         middle = np.array([_prior(features) for features in asked]) + across @ self._weights
-        own = np.array([_covariance([features], [features])[0, 0] for features in asked]) + 1.0
+        own = np.array([_variance(features) for features in asked]) + 1.0
         known = np.einsum("ij,ji->i", across, linalg.cho_solve(self._factor, across.T))
         half = stats.t.ppf((1 + COVERED) / 2, self._freedom) * self._scale * np.sqrt(own - known)
         ends = np.exp(middle + np.outer([0.0, -1.0, 1.0], half))
@@ -177,3 +177,10 @@ def _covariance(some: Sequence[Features], others: Sequence[Features]) -> Array:
             covariance += POWER * np.outer(x, y)
             apart += (np.subtract.outer(x, y) / REACH) ** 2
     return covariance + REST * np.exp(-apart / 2)
+
+
+def _variance(features: Features) -> float:
+    """`_covariance` of a trial with itself."""
+    words = sum(isinstance(value, str) for value in features.values())
+    numbers = [_log(name, v) for name, v in features.items() if not isinstance(v, str)]
+    return LEVEL + WORD * words + POWER * sum(x * x for x in numbers) + REST

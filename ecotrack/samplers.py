@@ -22,7 +22,7 @@ Sampler = Literal["tpe", "nsga2", "random"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
 Pick = Callable[[Sequence[dict[str, Any]]], dict[str, Any] | None]
 
-SUGGESTED, DRAWN = 8, 248  # suggestions of the sampler, and random ones beside them
+SUGGESTED, DRAWN = 4, 196  # suggestions of the sampler, and random ones beside them
 
 
 def sampler(kind: Sampler, seed: int) -> BaseSampler:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ecotrack import pareto
 from ecotrack.judge import Bill, Problem
-from ecotrack.space import Choice, Space
+from ecotrack.space import Choice, Space, When
 from ecotrack.trials import PassedOver, Trial
 
 TABLES = Path(__file__).parent / "tables"
@@ -88,12 +88,16 @@ class Table:
 
     @property
     def space(self) -> Space:
-        """What may be tried: what the table holds."""
-        columns = zip(*self.trained, strict=True)
-        return {
-            name: Choice(tuple(dict.fromkeys(column)))
-            for name, column in zip(NAMES, columns, strict=True)
+        """What may be tried: what the table holds; sizes only where a family has several."""
+        by_family = {
+            key[0]: {k[1:3] for k in self.trained if k[0] == key[0]} for key in self.trained
         }
+        sized = tuple(family for family, sizes in by_family.items() if len(sizes) > 1)
+        columns = zip(*(key for key in self.trained if key[0] in sized), strict=True)
+        _, *values = (Choice(tuple(sorted(set(column)))) for column in columns)
+        inner = dict(zip(NAMES[1:], values, strict=True))
+        sizes = {name: When("family", sized, inner.pop(name)) for name in ("width", "depth")}
+        return {"family": Choice(tuple(by_family)), **sizes, **inner}
 
 
 @dataclass
@@ -137,8 +141,8 @@ class Replay:
 
 
 def key_of(params: Mapping[str, Any]) -> Key:
-    """A configuration as the table names it."""
-    return tuple(params[name] for name in NAMES)
+    """A configuration as the table names it: what has one size has size 1."""
+    return tuple(params.get(name, 1) for name in NAMES)
 
 
 def volume(points: Any, reference: tuple[float, float], *, log: bool) -> float:

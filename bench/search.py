@@ -13,7 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,20 +30,17 @@ from bench.replay import NAMES, Key, Replay, Table, key_of, volume
 from ecotrack import host
 from ecotrack.judge import Rules
 from ecotrack.searching import search
+from ecotrack.space import configuration
 from ecotrack.stats import ratio_interval
 from ecotrack.study import Study
 
 OURS, PATIENT = "ecotrack", "ecotrack, nothing stopped"
 SHARES = (0.9, 0.95)
 DIRECTIONS = {"validation accuracy": "maximize", "training emissions (g)": "minimize"}
+SIZED_STARTS = [("mlp", 16, 1, "none", 1), ("mlp", 16, 1, "none", 3), ("cnn", 16, 1, "none", 3)]
 STARTS = [
-    dict(zip(NAMES, row, strict=True))
-    for row in (
-        ("mlp", 2, 1, "none", 1),
-        ("cnn", 8, 1, "none", 3),
-        ("mlp", 16, 1, "none", 3),
-        ("cnn", 16, 3, "none", 3),
-    )
+    {"family": "linear", "augmentation": "none", "epochs": 1},
+    *(dict(zip(NAMES, row, strict=True)) for row in SIZED_STARTS),
 ]
 PLAIN: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "Optuna TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),
@@ -75,16 +75,28 @@ class Course:
         return self.spent_g[min(low, len(points) - 1)]
 
 
-def ours(table: Table, seed: int, **rules: Any) -> Course:
-    """Our search, with its defaults but for these rules, until the table is used up."""
+def ours(table: Table, seed: int) -> Course:
+    """Our search with its defaults, until the table is used up: all that can be lost is seen."""
+    return _ours(table, seed, lambda points: False)
+
+
+def patient(table: Table, seed: int) -> Course:
+    """The same with nothing stopped, until 95 %."""
+    return _ours(table, seed, lambda points: reached(table, points), stopping=False)
+
+
+def _ours(
+    table: Table, seed: int, enough: Callable[[list[tuple[float, float]]], bool], **rules: Any
+) -> Course:
     replay = Replay(table)
     study = Study(None, "replay", DIRECTIONS)
     spent: list[float] = []
 
     def go_on() -> bool:
-        if len(study.finished) > len(spent):
-            spent.append(replay.spent_g)
-        return True
+        if len(study.finished) == len(spent):
+            return True
+        spent.append(replay.spent_g)
+        return not enough([table.trained[key_of(trial.params)].point for trial in study.finished])
 
     every = Rules(trials=len(table.trained), seed=seed, **rules)
     search(study, replay.problem(STARTS), every, replay.bill, go_on)
@@ -96,50 +108,57 @@ def ours(table: Table, seed: int, **rules: Any) -> Course:
     )
 
 
-def plain(table: Table, seed: int, kind: str) -> Course:
+def plain(table: Table, seed: int, *, kind: str) -> Course:
     """Optuna's own loop with a sampler's defaults, until 95 % or three times the table's size."""
     replay = Replay(table)
     study = optuna.create_study(directions=list(DIRECTIONS.values()), sampler=PLAIN[kind](seed))
     order: dict[Key, float] = {}
 
     def objective(trial: optuna.Trial) -> tuple[float, float]:
-        params = {
-            name: trial.suggest_categorical(name, choice.options)
-            for name, choice in table.space.items()
-        }
-        key = key_of(params)
+        key = key_of(
+            configuration(
+                table.space, lambda name, values: trial.suggest_categorical(name, values.options)
+            )
+        )
         trained = table.trained[key]
         if key not in order:
             replay.spent_g += trained.whole_g
             order[key] = replay.spent_g
         return trained.point[1], trained.point[0]
 
-    def reached(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
-        points = [table.trained[key].point for key in order]
-        if all(
-            volume(points, table.reference, log=log) >= max(SHARES) * table.best_known[log]
-            for log in (False, True)
-        ):
+    def end(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        if reached(table, [table.trained[key].point for key in order]):
             study.stop()
 
-    study.optimize(objective, n_trials=3 * len(table.trained), callbacks=[reached])
+    study.optimize(objective, n_trials=3 * len(table.trained), callbacks=[end])
     return Course(tuple(order), tuple(order.values()))
+
+
+def reached(table: Table, points: list[tuple[float, float]]) -> bool:
+    """Whether 95 % of the best known hypervolume is found, on both axes of grams."""
+    return all(
+        volume(points, table.reference, log=log) >= max(SHARES) * table.best_known[log]
+        for log in (False, True)
+    )
 
 
 def measure(names: Sequence[str], seeds: int) -> dict[str, Any]:
     """Replay every search with every seed on every table."""
-    searches: dict[str, Callable[[Table, int], Course]] = {
-        OURS: lambda table, seed: ours(table, seed),
-        PATIENT: lambda table, seed: ours(table, seed, stopping=False),
-        **{name: lambda t, s, name=name: plain(t, s, name) for name in PLAIN},
-    }
     found: dict[str, Any] = {"machine": host.describe(), "seeds": seeds, "tables": {}}
-    for name in names:
-        table = Table(name)
-        courses = {
-            title: [run(table, seed) for seed in track(range(seeds), f"{name}: {title}")]
+    searches = {OURS: ours, PATIENT: patient, **{kind: partial(plain, kind=kind) for kind in PLAIN}}
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_quiet) as workers:
+        courses_of = {
+            (name, title): [workers.submit(run, Table(name), seed) for seed in range(seeds)]
+            for name in names
             for title, run in searches.items()
         }
+        courses_by = {
+            (name, title): [future.result() for future in track(futures, f"{name}: {title}")]
+            for (name, title), futures in courses_of.items()
+        }
+    for name in names:
+        table = Table(name)
+        courses = {title: courses_by[name, title] for title in searches}
         found["tables"][name] = {
             "configurations": len(table.trained),
             "front": len(table.front),
@@ -150,6 +169,10 @@ def measure(names: Sequence[str], seeds: int) -> dict[str, Any]:
             "lost": lost(table, courses[OURS]),
         }
     return found
+
+
+def _quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def goal(
@@ -209,7 +232,6 @@ def main() -> None:
     options = parser.parse_args()
     if options.seeds < 2:
         parser.error(f"--seeds {options.seeds}: an interval needs 2 at least")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     found = measure(options.tables.split(","), options.seeds)
     console = terminal()
     console.print(printed(found))

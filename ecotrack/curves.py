@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 NO_BOUND = 1.0
 FEWEST = 6  # finished curves below which nothing is said
+EARLIEST = 0.5  # share of the epochs before which nothing is said
 EDGE = 1e-3  # of accuracy: log odds end there
 
 
@@ -40,7 +41,7 @@ def optimistic(
         confidence: of a training's accuracy staying below the bound.
 
     Returns:
-        An accuracy; 1.0, which stops nothing, while too few have finished to tell.
+        An accuracy; 1.0, which stops nothing, while it is too early or too few have finished.
 
     Raises:
         ValueError: there is no epoch yet, or there are more than `epochs`.
@@ -49,6 +50,8 @@ def optimistic(
         raise ValueError(f"{len(so_far)} epochs of {epochs} are no curve so far")
     if len(so_far) == epochs:
         return so_far[-1]
+    if len(so_far) < EARLIEST * epochs:
+        return NO_BOUND
     pairs = np.array(list(_then_and_at_last(finished, len(so_far) / epochs))).reshape(-1, 2)
     if len(pairs) < FEWEST:
         return NO_BOUND

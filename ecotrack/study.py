@@ -78,6 +78,7 @@ class Study:
     ) -> None:
         self.name = name
         self._on_dead, self._on_kept = on_dead, on_kept
+        self._known: dict[int, Finished] = {}
         self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
         if path and not os.access(path if path.exists() else path.parent, os.W_OK):
             raise UserError(f"the study store {path} cannot be written")
@@ -129,7 +130,7 @@ class Study:
     @property
     def finished(self) -> list[Finished]:
         """Trials carried out to their end, in order; no repeats, and no reused results."""
-        return [finished(t) for t in self._complete if REPEAT_KEY not in t.user_attrs]
+        return [self._as_ours(t) for t in self._complete if REPEAT_KEY not in t.user_attrs]
 
     @property
     def repeats(self) -> dict[int, list[Finished]]:
@@ -137,7 +138,9 @@ class Study:
         found: dict[int, list[Finished]] = {}
         for trial in self._complete:
             if REPEAT_KEY in trial.user_attrs:
-                found.setdefault(trial.user_attrs[REPEAT_KEY]["of"], []).append(finished(trial))
+                found.setdefault(trial.user_attrs[REPEAT_KEY]["of"], []).append(
+                    self._as_ours(trial)
+                )
         return found
 
     @property
@@ -245,6 +248,12 @@ class Study:
     def _complete(self) -> list[FrozenTrial]:
         complete = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
         return [trial for trial in complete if REUSED_KEY not in trial.user_attrs]
+
+    def _as_ours(self, trial: FrozenTrial) -> Finished:
+        """What is complete never changes: of hundreds of trials, each is read once."""
+        if trial.number not in self._known:
+            self._known[trial.number] = finished(trial)
+        return self._known[trial.number]
 
     def _storage(self, path: Path) -> RDBStorage:
         return RDBStorage(

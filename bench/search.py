@@ -147,18 +147,22 @@ def measure(names: Sequence[str], seeds: int) -> dict[str, Any]:
     found: dict[str, Any] = {"machine": host.describe(), "seeds": seeds, "tables": {}}
     searches = {OURS: ours, PATIENT: patient, **{kind: partial(plain, kind=kind) for kind in PLAIN}}
     with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_quiet) as workers:
-        courses_of = {
-            (name, title): [workers.submit(run, Table(name), seed) for seed in range(seeds)]
+        under_way = {
+            name: {
+                title: [workers.submit(run, Table(name), seed) for seed in range(seeds)]
+                for title, run in searches.items()
+            }
             for name in names
-            for title, run in searches.items()
         }
-        courses_by = {
-            (name, title): [future.result() for future in track(futures, f"{name}: {title}")]
-            for (name, title), futures in courses_of.items()
+        done = {
+            name: {
+                title: [each.result() for each in track(futures, f"{name}: {title}")]
+                for title, futures in by_title.items()
+            }
+            for name, by_title in under_way.items()
         }
-    for name in names:
+    for name, courses in done.items():
         table = Table(name)
-        courses = {title: courses_by[name, title] for title in searches}
         found["tables"][name] = {
             "configurations": len(table.trained),
             "front": len(table.front),
@@ -178,14 +182,14 @@ def _quiet() -> None:
 def goal(
     table: Table, courses: dict[str, list[Course]], share: float, *, log: bool
 ) -> dict[str, Any]:
-    """Grams of each search until one goal, and ours over the best of the plain ones."""
+    """Grams of each search until one goal; ours, nothing stopped, over the best plain one."""
     grams = {
         title: [course.until(table, share, log=log) for course in many]
         for title, many in courses.items()
     }
     medians = {title: float(np.median(values)) for title, values in grams.items()}
     best = min(PLAIN, key=lambda title: medians[title])
-    ratio = ratio_interval(grams[OURS], grams[best])
+    ratio = ratio_interval(grams[PATIENT], grams[best])
     return {
         "share": share,
         "log": log,

@@ -3,38 +3,77 @@
 import math
 import statistics
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 
 from scipy.stats import t
 
-Point = tuple[float, float]  # (cost, gain)
+Point = tuple[float, ...]
+COST_AND_GAIN = ("min", "max")
 
 
-def beats(one: Point, other: Point) -> bool:
-    """As good in both, better in one."""
-    return one[0] <= other[0] and one[1] >= other[1] and one != other
-
-
-def front(points: Sequence[Point]) -> list[bool]:
-    """Compare each point with every other; one with NaN is no point at all."""
-    known = [p for p in points if not any(math.isnan(x) for x in p)]
-    return [p in known and not any(beats(other, p) for other in known) for p in points]
-
-
-def hypervolume(points: Sequence[Point], reference: Point) -> float:
-    """Cut the plane along every coordinate and add up the cells that some point dominates."""
-    inside = [p for p in points if p[0] < reference[0] and p[1] > reference[1]]
-    costs = sorted({p[0] for p in inside} | {reference[0]})
-    gains = sorted({p[1] for p in inside} | {reference[1]})
-    return math.fsum(
-        (right - left) * (top - bottom)
-        for left, right in pairwise(costs)
-        for bottom, top in pairwise(gains)
-        if any(cost <= left and gain >= top for cost, gain in inside)
+def losses(point: Point, directions: Sequence[str] = COST_AND_GAIN) -> Point:
+    """Everything better low."""
+    return tuple(
+        x if direction == "min" else -x for x, direction in zip(point, directions, strict=True)
     )
 
 
-def distance_above_chord(point: Point, start: Point, end: Point) -> float:
+def beats(one: Point, other: Point, directions: Sequence[str] = COST_AND_GAIN) -> bool:
+    """As good in all, better in one."""
+    pairs = zip(losses(one, directions), losses(other, directions), strict=True)
+    return all(x <= y for x, y in pairs) and one != other
+
+
+def front(points: Sequence[Point], directions: Sequence[str] = COST_AND_GAIN) -> list[bool]:
+    """Compare each point with every other; one with NaN is no point at all."""
+    known = [p for p in points if not any(math.isnan(x) for x in p)]
+    return [
+        not any(math.isnan(x) for x in p)
+        and not any(beats(other, p, directions) for other in known)
+        for p in points
+    ]
+
+
+def hypervolume(
+    points: Sequence[Point], reference: Point, directions: Sequence[str] = COST_AND_GAIN
+) -> float:
+    """Cut the space along every coordinate and add up the cells that some point dominates."""
+    corner = losses(reference, directions)
+    inside = [
+        p
+        for p in (losses(point, directions) for point in points)
+        if all(x < limit for x, limit in zip(p, corner, strict=True))
+    ]
+    axes = [list(pairwise(sorted({*column}))) for column in zip(*inside, corner, strict=True)]
+    return math.fsum(
+        math.prod(high - low for low, high in cell)
+        for cell in product(*axes)
+        if any(all(x <= low for x, (low, _) in zip(p, cell, strict=True)) for p in inside)
+    )
+
+
+def igd_plus(points: Sequence[Point], best: Sequence[Point], directions: Sequence[str]) -> float:
+    """The definition, of points that are on scales which compare."""
+    return statistics.fmean(
+        min(math.hypot(*(max(x, 0) for x in _ahead(point, member, directions))) for point in points)
+        for member in best
+    )
+
+
+def epsilon(points: Sequence[Point], best: Sequence[Point], directions: Sequence[str]) -> float:
+    """The definition, of points that are on scales which compare."""
+    return max(min(max(_ahead(p, member, directions)) for p in points) for member in best)
+
+
+def _ahead(point: Point, member: Point, directions: Sequence[str]) -> list[float]:
+    """How far the member is ahead of the point in each column."""
+    pairs = zip(losses(point, directions), losses(member, directions), strict=True)
+    return [x - y for x, y in pairs]
+
+
+def distance_above_chord(
+    point: tuple[float, float], start: tuple[float, float], end: tuple[float, float]
+) -> float:
     """Signed distance of a point from the line through start and end; above is positive."""
     along = (end[0] - start[0], end[1] - start[1])
     away = (point[0] - start[0], point[1] - start[1])

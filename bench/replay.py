@@ -147,13 +147,7 @@ def key_of(params: Mapping[str, Any]) -> Key:
 
 def volume(points: Any, reference: tuple[float, float], *, log: bool) -> float:
     """Hypervolume, with grams as they are or as their logarithms to base 10."""
-    points = np.asarray(points, dtype=float).reshape(-1, 2)
-    if not log:
-        return pareto.hypervolume(points, reference)
-    return pareto.hypervolume(
-        np.column_stack([np.log10(points[:, 0]), points[:, 1]]),
-        (float(np.log10(reference[0])), reference[1]),
-    )
+    return pareto.hypervolume(points, reference, log=log)
 
 
 def _key(row: Mapping[str, str]) -> Key:

@@ -51,7 +51,7 @@ class Mirror:
 
     def would_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result beats the finished ones; if not, it never will."""
-        return bool(pareto.front([*self.points(), self.objectives.point(values)])[-1])
+        return bool(pareto.front([*self.points(), values], self.objectives.ways)[-1])
 
     def may_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result is so near the front that repeats may put it there."""
@@ -79,30 +79,29 @@ class Mirror:
 
     def hypervolume_with(self, values: Sequence[float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""
-        points = [*self.points(), self.objectives.point(values)]
-        return pareto.hypervolume(points, self.reference), len(points)
+        points = [*self.points(), tuple(values)]
+        return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
     def mark_front(self) -> list[Finished]:
         """Tag every trial as on the front or not, and return its members, cheapest first."""
         finished, points = self._study.finished, self.points()
-        mask = pareto.front(points)
+        mask = pareto.front(points, self.objectives.ways)
         for trial, on_front in zip(finished, mask, strict=True):
             mark = str(bool(on_front)).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
                 self._marks[trial.run_id] = mark
+        cost = self.objectives.ways.index("min")
         members = [
-            (point, trial) for point, trial, on in zip(points, finished, mask, strict=True) if on
+            (point[cost], trial)
+            for point, trial, on in zip(points, finished, mask, strict=True)
+            if on
         ]
         return [trial for _, trial in sorted(members, key=lambda member: member[0])]
 
     def points(self) -> list[tuple[float, ...]]:
-        """Each finished trial as `pareto` takes it; of one that was repeated, the mean."""
-        repeats = self._study.repeats
-        return [
-            self.objectives.point(mean([trial, *repeats.get(trial.number, [])]))
-            for trial in self._study.finished
-        ]
+        """The values of each finished trial; of one that was repeated, their means."""
+        return [mean(results) for results in self._study.results]
 
     def runs(self) -> list[RunView]:
         """The finished trials' runs, oldest first."""

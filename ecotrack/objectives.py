@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ecotrack import metrics
+from ecotrack import metrics, pareto
 
 Goal = Literal["accuracy", "training", "inference"]
 GOALS: tuple[Goal, ...] = get_args(Goal)
@@ -50,19 +50,12 @@ class Objectives:
         """Where a goal's value stands; None if it is not asked for."""
         return self.goals.index(goal) if goal in self.goals else None
 
-    def point(self, values: Sequence[float]) -> tuple[float, ...]:
-        """Values as `pareto` takes them: costs first, and last what shall be high.
-
-        Without accuracy the last column is the last cost, negative.
-        """
-        by_goal = dict(zip(self.goals, values, strict=True))
-        *costs, last = (by_goal[goal] for goal in self.costs)
-        if "accuracy" in by_goal:
-            return (*costs, last, by_goal["accuracy"])
-        return (*costs, -last)
+    @property
+    def ways(self) -> tuple[pareto.Direction, ...]:
+        """The same as `pareto` takes them."""
+        return tuple("max" if goal == "accuracy" else "min" for goal in self.goals)
 
     def corner(self, worst_g: Sequence[float]) -> tuple[float, ...]:
         """The worst corner for hypervolume, from the worst grams of each cost."""
-        if "accuracy" in self.goals:
-            return (*worst_g, LEAST_ACCURACY)
-        return (*worst_g[:-1], -worst_g[-1])
+        grams = iter(worst_g)
+        return tuple(LEAST_ACCURACY if goal == "accuracy" else next(grams) for goal in self.goals)

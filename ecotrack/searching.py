@@ -13,6 +13,7 @@ from typing import Any
 
 from ecotrack import uncertain
 from ecotrack.judge import Bill, Judge, Problem, Rules
+from ecotrack.pareto import Direction
 from ecotrack.space import holds
 from ecotrack.study import Study
 from ecotrack.trials import Objective, Trial
@@ -65,7 +66,7 @@ def search(
 
 def repeat_front(
     judge: Judge,
-    point: Callable[[Sequence[float]], tuple[float, ...]],
+    ways: Sequence[Direction],
     repeats: int,
     go_on: Callable[[], bool] = lambda: True,
 ) -> None:
@@ -73,20 +74,19 @@ def repeat_front(
 
     Args:
         judge: what is known, and what is affordable.
-        point: an objective's values as `pareto` takes them.
+        ways: which way is better for each objective, as `pareto` takes it.
         repeats: at most so many of each.
         go_on: asked before each; False ends it.
     """
     study = judge.study
     while repeats and go_on():
-        finished, again = study.finished, study.repeats
-        results = [
-            [point(trial.values), *(point(t.values) for t in again.get(trial.number, []))]
-            for trial in finished
-        ]
-        spends_g = [trial.spent_g or trial.values[judge.problem.cost or 0] for trial in finished]
-        chosen = uncertain.next_to_repeat(results, spends_g, most=1 + repeats)
-        if chosen is None or spends_g[chosen] > judge.room_g():
+        finished = study.finished
+        results = [[trial.values for trial in several] for several in study.results]
+        spends_g = [trial.spent_g or 0.0 for trial in finished]
+        chosen = uncertain.next_to_repeat(
+            results, spends_g, ways, most=1 + repeats, budget=judge.room_g()
+        )
+        if chosen is None:
             return
         number, before = finished[chosen].number, len(results[chosen])
         study.wait_for(finished[chosen].params, repeat_of=number)

@@ -144,6 +144,12 @@ class Study:
         return found
 
     @property
+    def results(self) -> list[list[Finished]]:
+        """Each finished trial with its repeats, the first result first."""
+        repeats = self.repeats
+        return [[trial, *repeats.get(trial.number, [])] for trial in self.finished]
+
+    @property
     def stopped(self) -> list[Stopped]:
         """What was given up on the way, in order."""
         pruned = self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])

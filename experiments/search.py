@@ -245,7 +245,7 @@ def try_models(
 
     with terminal.bar(f"study {config.study}", config.trials) as progress:
         judge = search_for(study, problem, rules, bill, go_on)
-        repeat_front(judge, mirror.objectives.point, config.repeats_front, go_on)
+        repeat_front(judge, mirror.objectives.ways, config.repeats_front, go_on)
         go_on()
 
 

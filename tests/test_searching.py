@@ -221,7 +221,7 @@ def test_the_front_is_tried_again_with_new_seeds():
     world, found = World(noise=0.01), study()
     judge = carry_on(world, found, Rules(20))
     before = len(found.finished)
-    repeat_front(judge, OBJECTIVES.point, 2)
+    repeat_front(judge, OBJECTIVES.ways, 2)
     assert found.repeats
     assert len(found.finished) == before
     for number, again in found.repeats.items():
@@ -234,7 +234,7 @@ def test_the_front_is_tried_again_with_new_seeds():
 def test_repeats_keep_the_budget():
     world, found = World(noise=0.01), study()
     judge = carry_on(world, found, Rules(12, budget_g=300.0))
-    repeat_front(judge, OBJECTIVES.point, 50)
+    repeat_front(judge, OBJECTIVES.ways, 50)
     assert found.repeats
     assert world.spent_g <= 300.0 + world.largest_epoch_g
 

@@ -88,6 +88,9 @@ LATENCY_MS = _metric("inference/latency_ms", "ms", "lower", "time of one predict
 TRAIN_LOSS = _metric("train/loss", "nat", "lower", "curve: training loss after each epoch")
 TRAIN_ACCURACY = _metric("train/accuracy", "1", "higher", "curve: accuracy on the training images")
 VAL_LOSS = _metric("val/loss", "nat", "lower", "curve: validation loss after each epoch")
+VAL_ACCURACIES = _metric(
+    "val/accuracy_by_epoch", "1", "higher", "curve: validation accuracy after each epoch"
+)
 
 SEARCH_WH = _energy("search/energy_wh", "energy of the study, all sessions and trials")
 SEARCH_G = _follows(SEARCH_WH, "search/emissions_g", "g CO2e", "emissions of the study")

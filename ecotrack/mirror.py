@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ecotrack import metrics, pareto
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
-from ecotrack.study import Direction, Finished, Study
+from ecotrack.objectives import Objectives
+from ecotrack.study import Study
 from ecotrack.tracking import Record, RunView, Store
 from ecotrack.tracking.record import share_within
+from ecotrack.trials import Finished, Trial
 
-DIRECTIONS: dict[str, Direction] = {
-    "validation accuracy": "maximize",
-    "training emissions (g)": "minimize",
-}
-GUESSING = 0.1  # accuracy of a model that has learned nothing, of ten classes
+NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
 
 
 class Mirror:
-    """Keeps the runs of a study in step with it. Objectives: accuracy up, emissions down."""
+    """Keeps the runs of a study in step with it."""
 
-    def __init__(self, store: Store, study: Study, parent: Record, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        study: Study,
+        objectives: Objectives,
+        parent: Record,
+        tags: Mapping[str, str],
+    ) -> None:
         """`tags` go on every trial's run."""
         self._store, self._study, self._parent, self._tags = store, study, parent, tags
+        self.objectives = objectives
         study.run_id = parent.run_id
         self._marks = {
             run.run_id: run.tags.get(metrics.PARETO_TAG) for run in store.children(parent.run_id)
@@ -32,55 +38,88 @@ class Mirror:
         self.mark_front()
 
     @contextmanager
-    def trial(self, number: int, name: str, params: Mapping[str, str]) -> Iterator[Record]:
-        """The run of one trial."""
+    def trial(self, trial: Trial, name: str, params: Mapping[str, str]) -> Iterator[Record]:
+        """The run of one trial, or of a repeat."""
         tags = {
             **self._tags,
-            metrics.KIND_TAG: "trial",
+            metrics.KIND_TAG: "repeat" if trial.repeat else "trial",
             metrics.STUDY_TAG: self._study.name,
-            metrics.TRIAL_TAG: str(number),
+            metrics.TRIAL_TAG: str(trial.number),
         }
-        with self._store.child(self._parent.run_id, f"{number:02d} {name}", params, tags) as child:
+        title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
+        with self._store.child(self._parent.run_id, title, params, tags) as child:
             yield child
 
-    def would_be_on_front(self, accuracy: float, emissions_g: float) -> bool:
+    def would_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result beats the finished ones; if not, it never will."""
-        points = [*map(point, self._study.finished), (emissions_g, accuracy)]
-        return bool(pareto.front(points)[-1])
+        return bool(pareto.front([*self.points(), values], self.objectives.ways)[-1])
+
+    def may_be_on_front(self, values: Sequence[float]) -> bool:
+        """Whether a new result is so near the front that repeats may put it there."""
+        return self.would_be_on_front(
+            [
+                value + NEAR_POINTS if goal == "accuracy" else value / NEAR_TIMES
+                for goal, value in zip(self.objectives.goals, values, strict=True)
+            ]
+        )
+
+    def front_runs(self) -> list[RunView]:
+        """The runs of the front's members, oldest first."""
+        on_front = {trial.run_id for trial in self.mark_front()}
+        return [run for run in self.runs() if run.run_id in on_front]
+
+    def front_accuracies(self) -> list[float]:
+        """Accuracies on the front, as first found; none where they are no objective."""
+        front, at = self.mark_front(), self.objectives.position("accuracy")
+        return [] if at is None else [trial.values[at] for trial in front]
 
     def keep_cost(self, session: Measurement) -> None:
         """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
         self._study.keep_cost(session)
         self._parent.write(values=cost_metrics(self._study.cost), tags=share_within(session))
 
-    def hypervolume_with(self, values: tuple[float, float]) -> tuple[float, int]:
+    def hypervolume_with(self, values: Sequence[float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""
-        accuracy, emissions_g = values
-        points = [*map(point, self._study.finished), (emissions_g, accuracy)]
-        return pareto.hypervolume(points, reference(self._study)), len(points)
+        points = [*self.points(), tuple(values)]
+        return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
     def mark_front(self) -> list[Finished]:
         """Tag every trial as on the front or not, and return its members, cheapest first."""
-        finished = self._study.finished
-        mask = pareto.front([point(trial) for trial in finished])
+        finished, points = self._study.finished, self.points()
+        mask = pareto.front(points, self.objectives.ways)
         for trial, on_front in zip(finished, mask, strict=True):
             mark = str(bool(on_front)).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
                 self._marks[trial.run_id] = mark
-        members = [trial for trial, on_front in zip(finished, mask, strict=True) if on_front]
-        return sorted(members, key=lambda trial: point(trial))
+        cost = self.objectives.ways.index("min")
+        members = [
+            (point[cost], trial)
+            for point, trial, on in zip(points, finished, mask, strict=True)
+            if on
+        ]
+        return [trial for _, trial in sorted(members, key=lambda member: member[0])]
+
+    def points(self) -> list[tuple[float, ...]]:
+        """The values of each finished trial; of one that was repeated, their means."""
+        return [mean(results) for results in self._study.results]
 
     def runs(self) -> list[RunView]:
         """The finished trials' runs, oldest first."""
         by_id = {run.run_id: run for run in self._store.children(self._parent.run_id)}
         return [by_id[trial.run_id] for trial in self._study.finished]
 
+    @property
+    def reference(self) -> tuple[float, ...]:
+        """The worst corner, from which the study's hypervolume is counted."""
+        worst_g = self._study.reference_g or (0.0,) * len(self.objectives.costs)
+        return self.objectives.corner(worst_g)
 
-def point(trial: Finished) -> tuple[float, float]:
-    """(grams, accuracy) of a trial, as `pareto` takes them."""
-    accuracy, emissions_g = trial.values
-    return emissions_g, accuracy
+
+def mean(results: Sequence[Finished]) -> tuple[float, ...]:
+    """Mean of each value over the results of one configuration."""
+    columns = zip(*(result.values for result in results), strict=True)
+    return tuple(sum(column) / len(results) for column in columns)
 
 
 def cost_metrics(spent: Measurement) -> dict[str, float]:
@@ -90,11 +129,6 @@ def cost_metrics(spent: Measurement) -> dict[str, float]:
         metrics.SEARCH_G: spent.co2_g,
         metrics.SEARCH_S: spent.wall_s,
     }
-
-
-def reference(study: Study) -> tuple[float, float]:
-    """The worst corner (grams, accuracy) from which the study's hypervolume is counted."""
-    return study.reference_g or 0.0, GUESSING
 
 
 def check_run_exists(store: Store, study: Study) -> None:

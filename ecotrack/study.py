@@ -1,4 +1,4 @@
-"""Optuna, spoken once: a search over a declared space, resumable, with several objectives.
+"""Optuna, spoken once: a study of several objectives that any number of sessions carry on.
 
 A study lives in one SQLite file. Kill its process at any moment: finished trials are kept, and the
 next session retries the one that died.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -25,59 +25,40 @@ from ecotrack import host
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
 from ecotrack.metrics import READABLE, SCHEMA
-from ecotrack.space import Choice, Real, Space, Whole, rounded
+from ecotrack.samplers import Picking, Sampler, sampler
+from ecotrack.space import Choice, Space, Values, Whole, configuration, rounded
+from ecotrack.trials import (
+    REPEAT_KEY,
+    RUN_KEY,
+    STOPPED_KEY,
+    VALUES_KEY,
+    Finished,
+    Objective,
+    PassedOver,
+    Stopped,
+    Trial,
+    finished,
+    stopped,
+)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-# Heartbeats, their retry and metric names: experimental since 2.8, and all that Optuna offers.
+# Heartbeats, their retry, metric names and TPE's groups: experimental, and all that Optuna offers.
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
 HEARTBEAT_S, GRACE_S = 60, 120
 MAX_RETRIES = 3  # of a configuration whose process died: it may be what kills it
-MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
-SCHEMA_KEY, PROCESS_KEY, RUN_KEY, REUSED_KEY = "schema", "process", "mlflow_run_id", "reused_from"
-REFERENCE_KEY, VALUES_KEY, TERMS_KEY = "reference_g", "values", "terms"
+SCHEMA_KEY, PROCESS_KEY, REUSED_KEY = "schema", "process", "reused_from"
+REFERENCE_KEY, TERMS_KEY = "reference_g", "terms"
 SESSION_PREFIX = "session/"
 
-
 Direction = Literal["minimize", "maximize"]
-Objective = Callable[[dict[str, Any], "Trial"], tuple[float, ...]]
-
-
-class PassedOver(Exception):  # noqa: N818 - no error, an answer
-    """Raised by an objective that will not try this configuration; it does not count."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The trial under way, as its objective sees it."""
-
-    number: int
-    _trial: optuna.Trial
-
-    def remember(self, run_id: str) -> None:
-        """Keep the id of the run in which this trial is recorded."""
-        self._trial.set_user_attr(RUN_KEY, run_id)
-
-    def keep(self, values: tuple[float, ...]) -> None:
-        """Keep the result as soon as its run holds it: a kill from then on loses nothing."""
-        self._trial.set_user_attr(VALUES_KEY, values)
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A trial that was carried out to its end."""
-
-    number: int
-    params: Mapping[str, Any]
-    values: tuple[float, ...]
-    run_id: str
 
 
 class Study:
     """A named search that any number of sessions carry on.
 
     Args:
-        path: the SQLite file; made when it is not there.
+        path: the SQLite file, made when it is not there; None keeps the study in memory.
         name: of the study.
         directions: objective name -> `minimize` or `maximize`, in the order of the values.
         on_dead: told the run id of each trial that is found dead.
@@ -89,7 +70,7 @@ class Study:
 
     def __init__(
         self,
-        path: Path,
+        path: Path | None,
         name: str,
         directions: Mapping[str, Direction],
         on_dead: Callable[[str], None] = lambda run_id: None,
@@ -97,18 +78,13 @@ class Study:
     ) -> None:
         self.name = name
         self._on_dead, self._on_kept = on_dead, on_kept
+        self._known: dict[int, Finished] = {}
         self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
-        folder_or_file = path if path.exists() else path.parent
-        if not os.access(folder_or_file, os.W_OK):
+        if path and not os.access(path if path.exists() else path.parent, os.W_OK):
             raise UserError(f"the study store {path} cannot be written")
         try:
             self._study = optuna.create_study(
-                storage=RDBStorage(
-                    f"sqlite:///{path}",
-                    heartbeat_interval=HEARTBEAT_S,
-                    grace_period=GRACE_S,
-                    heartbeat_stale_trial_callback=self._bury,
-                ),
+                storage=self._storage(path) if path else None,
                 study_name=name,
                 directions=list(directions.values()),
                 load_if_exists=True,
@@ -116,12 +92,20 @@ class Study:
         except (OptunaError, RuntimeError, ValueError, SQLAlchemyError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"the study store {path} cannot be used: {reason}") from error
-        if [d.name.lower() for d in self._study.directions] != list(directions.values()):
+        begun = self._study.metric_names or list(directions)
+        if [d.name.lower() for d in self._study.directions] != list(directions.values()) or (
+            begun != list(directions)
+        ):
             raise UserError(f"study {name!r} in {path} has other objectives; take another --study")
         if self._attrs.get(SCHEMA_KEY, SCHEMA) not in READABLE:
             raise UserError(f"study {name!r} in {path} was written by another version of ecotrack")
         self._study.set_user_attr(SCHEMA_KEY, SCHEMA)
         self._study.set_metric_names(list(directions))
+
+    @property
+    def objectives(self) -> int:
+        """How many there are."""
+        return len(self._study.directions)
 
     @property
     def run_id(self) -> str | None:
@@ -133,27 +117,43 @@ class Study:
         self._study.set_user_attr(RUN_KEY, run_id)
 
     @property
-    def reference_g(self) -> float | None:
-        """The cost from which hypervolume is counted; once recorded, it never moves."""
-        return self._attrs.get(REFERENCE_KEY)
+    def reference_g(self) -> tuple[float, ...] | None:
+        """The costs from which hypervolume is counted; once recorded, they never move."""
+        kept = self._attrs.get(REFERENCE_KEY)
+        return (kept,) if isinstance(kept, float) else kept and tuple(kept)
 
     @reference_g.setter
-    def reference_g(self, grams: float) -> None:
-        self._study.set_user_attr(REFERENCE_KEY, grams)
+    def reference_g(self, grams: tuple[float, ...]) -> None:
+        if REFERENCE_KEY not in self._attrs:
+            self._study.set_user_attr(REFERENCE_KEY, grams)
 
     @property
     def finished(self) -> list[Finished]:
-        """Trials carried out to their end, in order; reused results are not among them."""
-        return [
-            Finished(
-                t.number,
-                {name: rounded(value) for name, value in t.params.items()},
-                tuple(t.values),
-                t.user_attrs.get(RUN_KEY, ""),
-            )
-            for t in self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-            if REUSED_KEY not in t.user_attrs
-        ]
+        """Trials carried out to their end, in order; no repeats, and no reused results."""
+        return [self._as_ours(t) for t in self._complete if REPEAT_KEY not in t.user_attrs]
+
+    @property
+    def repeats(self) -> dict[int, list[Finished]]:
+        """Number of a finished trial -> its repeats with other seeds, in order."""
+        found: dict[int, list[Finished]] = {}
+        for trial in self._complete:
+            if REPEAT_KEY in trial.user_attrs:
+                found.setdefault(trial.user_attrs[REPEAT_KEY]["of"], []).append(
+                    self._as_ours(trial)
+                )
+        return found
+
+    @property
+    def results(self) -> list[list[Finished]]:
+        """Each finished trial with its repeats, the first result first."""
+        repeats = self.repeats
+        return [[trial, *repeats.get(trial.number, [])] for trial in self.finished]
+
+    @property
+    def stopped(self) -> list[Stopped]:
+        """What was given up on the way, in order."""
+        pruned = self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])
+        return [stopped(trial) for trial in pruned if STOPPED_KEY in trial.user_attrs]
 
     @property
     def cost(self) -> Measurement:
@@ -187,49 +187,48 @@ class Study:
         if not begun.keys() >= terms.keys():
             self._study.set_user_attr(TERMS_KEY, {**begun, **terms})
 
-    def search(
-        self,
-        space: Space,
-        objective: Objective,
-        *,
-        trials: int,
-        seed: int,
-        starts: Sequence[Mapping[str, Any]] = (),
-        go_on: Callable[[], bool] = lambda: True,
-    ) -> None:
-        """Try configurations until `trials` of them, over all sessions, are finished.
-
-        Multivariate TPE (Ozaki et al. 2022, https://doi.org/10.1613/jair.1.13188) after `starts`.
-        A configuration that is finished already is not tried again: its values are reused.
-
-        Args:
-            space: parameter -> where its values come from.
-            objective: (parameters, trial) -> one value an objective.
-            trials: the total, earlier sessions included.
-            seed: of the suggestions.
-            starts: configurations to try first.
-            go_on: asked before each trial; False ends the session.
-        """
+    def wake(self) -> None:
+        """See to the trials of dead processes: what was kept is finished, the rest is retried."""
         for trial in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
             if not _is_dead(trial):
                 continue
             if VALUES_KEY in trial.user_attrs:
                 self._on_kept(trial.user_attrs[RUN_KEY])
                 self._study.tell(trial.number, trial.user_attrs[VALUES_KEY])
+            elif STOPPED_KEY in trial.user_attrs:
+                self._on_kept(trial.user_attrs[RUN_KEY])
+                self._study.tell(trial.number, state=TrialState.PRUNED)
             else:
                 self._bury(self._study, trial)
                 self._study.tell(trial.number, state=TrialState.FAIL)
-        for start in starts:
-            self._study.enqueue_trial(dict(start), skip_if_exists=True)
+
+    def wait_for(self, params: Mapping[str, Any], repeat_of: int | None = None) -> None:
+        """Put a configuration in the queue; `repeat_of` the trial that is to be tried again."""
+        if repeat_of is None:
+            self._study.enqueue_trial(dict(params), skip_if_exists=True)
+        else:
+            done = len(self.repeats.get(repeat_of, []))
+            repeat = {REPEAT_KEY: {"of": repeat_of, "seed": done + 1}}
+            self._study.enqueue_trial(dict(params), user_attrs=repeat)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a configuration is in the queue: a start, or one whose process died."""
+        return bool(self._study.get_trials(deepcopy=False, states=[TrialState.WAITING]))
+
+    def sample_by(self, kind: Sampler, seed: int, space: Space, pick: Any = None) -> None:
+        """Choose who suggests configurations; `pick`, if given, takes one of many suggestions."""
         # The same seed for every session would suggest the same points again (optuna#3255).
-        self._study.sampler = optuna.samplers.TPESampler(
-            multivariate=True, constant_liar=True, seed=seed + len(self._study.trials)
-        )
-        in_vain, done = 0, len(self.finished)
-        while done < trials and in_vain < MAX_IN_VAIN and go_on():
-            self._study.optimize(lambda trial: self._try(trial, space, objective), n_trials=1)
-            before, done = done, len(self.finished)
-            in_vain = 0 if done > before else in_vain + 1
+        fresh = seed + len(self._study.trials)
+        base = sampler(kind, fresh)
+        self._study.sampler = Picking(base, space, pick, fresh) if pick else base
+
+    def attempt(self, space: Space, objective: Objective) -> None:
+        """Try the next configuration, of the queue or as suggested.
+
+        What is finished already is not tried again, unless to repeat it: its values are reused.
+        """
+        self._study.optimize(lambda trial: self._try(trial, space, objective), n_trials=1)
 
     def importances(self) -> dict[str, dict[str, float]]:
         """Objective -> parameter -> share of its variance; empty below four trials.
@@ -251,15 +250,35 @@ class Study:
     def _attrs(self) -> dict[str, Any]:
         return self._study.user_attrs
 
+    @property
+    def _complete(self) -> list[FrozenTrial]:
+        complete = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        return [trial for trial in complete if REUSED_KEY not in trial.user_attrs]
+
+    def _as_ours(self, trial: FrozenTrial) -> Finished:
+        """What is complete never changes: of hundreds of trials, each is read once."""
+        if trial.number not in self._known:
+            self._known[trial.number] = finished(trial)
+        return self._known[trial.number]
+
+    def _storage(self, path: Path) -> RDBStorage:
+        return RDBStorage(
+            f"sqlite:///{path}",
+            heartbeat_interval=HEARTBEAT_S,
+            grace_period=GRACE_S,
+            heartbeat_stale_trial_callback=self._bury,
+        )
+
     def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
         trial.set_user_attr(PROCESS_KEY, host.process_id())
-        params = {name: _suggest(trial, name, range_) for name, range_ in space.items()}
+        params = configuration(space, lambda name, values: _suggest(trial, name, values))
+        repeat = trial.user_attrs.get(REPEAT_KEY, {}).get("seed", 0)
         twin = next((t for t in self.finished if t.params == params), None)
-        if twin:
+        if twin and not repeat:
             trial.set_user_attr(REUSED_KEY, twin.number)
             return twin.values
         try:
-            return objective(params, Trial(trial.number, trial))
+            return objective(params, Trial(trial.number, repeat, trial))
         except PassedOver as reason:
             raise optuna.TrialPruned(str(reason)) from reason
 
@@ -267,6 +286,13 @@ class Study:
         if RUN_KEY in trial.user_attrs:
             self._on_dead(trial.user_attrs[RUN_KEY])
         self._retry(study, trial)
+
+
+def names(path: Path) -> list[str]:
+    """The studies that a file holds; none if it is not there."""
+    if not path.exists():
+        return []
+    return optuna.get_all_study_names(f"sqlite:///{path}")
 
 
 def _is_dead(trial: FrozenTrial) -> bool:
@@ -281,7 +307,7 @@ def _value_at(position: int) -> Callable[[FrozenTrial], float]:
     return lambda trial: trial.values[position]
 
 
-def _suggest(trial: optuna.Trial, name: str, values: Choice | Whole | Real) -> Any:
+def _suggest(trial: optuna.Trial, name: str, values: Values) -> Any:
     if isinstance(values, Choice):
         return trial.suggest_categorical(name, values.options)
     if isinstance(values, Whole):

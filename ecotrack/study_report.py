@@ -10,7 +10,7 @@ from typing import Any
 from ecotrack import figures, metrics, pareto, reading
 from ecotrack.choosing import Candidate, candidate
 from ecotrack.measurement import Result
-from ecotrack.mirror import Mirror, cost_metrics, point, reference
+from ecotrack.mirror import Mirror, cost_metrics
 from ecotrack.study import Study
 from ecotrack.tracking import RunView
 
@@ -25,7 +25,7 @@ def report(study: Study, mirror: Mirror) -> Result:
         f"Study {study.name}: accuracy against carbon",
         known,
     )
-    volumes = pareto.hypervolume_history([point(trial) for trial in finished], reference(study))
+    volumes = pareto.hypervolume_history(mirror.points(), mirror.reference)
     matters = study.importances()
     artifacts: dict[str, Any] = {
         "front.png": figures.png(chart),

@@ -3,36 +3,51 @@
     mlflow run . -e search --env-manager local --experiment-name fashion-mnist-search
 
 Searches Keras models of different family and size, with and without augmentation: validation
-accuracy up, training emissions down. Stop it at any moment; the same command goes on. At the end
-the members of the front meet the test images, once. `main` fits some 20 trials of smaller models
-into six minutes on two cores (Zen 4), and the best reaches 0.91; the 40 larger ones take longer.
+accuracy up, training emissions down. What promises most for its grams is tried next, and what
+cannot reach the front any more is given up. Stop it at any moment; the same command goes on. At the
+end the members of the front meet the test images, once. `main` fits some 20 trials of smaller
+models into six minutes on two cores (Zen 4), and the best reaches 0.91; the 40 larger ones take
+longer.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ecotrack import gates, host, measure, metrics, reading, terminal
-from ecotrack.cli import option, options, parameters, spell
+from ecotrack.cli import UserError, option, options, parameters, spell
+from ecotrack.judge import Bill, Problem, Rules
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
-from ecotrack.measurement import Measurement, Result
+from ecotrack.measurement import Result
 from ecotrack.meters import grid
-from ecotrack.mirror import DIRECTIONS, Mirror, check_run_exists
-from ecotrack.space import Choice, Real, Space, Whole
-from ecotrack.study import Finished, PassedOver, Study, Trial
+from ecotrack.mirror import Mirror, check_run_exists
+from ecotrack.objectives import METRICS, Goal, Objectives
+from ecotrack.samplers import Sampler
+from ecotrack.searching import BudgetError, repeat_front, tried
+from ecotrack.searching import search as search_for
+from ecotrack.space import Space, holds
+from ecotrack.study import Study, names
 from ecotrack.study_report import report
-from ecotrack.tracking import Record, Store, views
+from ecotrack.tracking import Record, Store
 from ecotrack.tracking import models as saved
+from ecotrack.trials import Objective, PassedOver, Trial
 from experiments import train
+from experiments.reports.search import link, status
+from experiments.spaces import fashion
+from experiments.spaces.fashion import features, flops, starts, tflop
 from experiments.workloads.fashion import data, models
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
 EXPERIMENT = "fashion-mnist-search"
 CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
+KWH_PER_WH = 1e-3
+EVALUATION_S = 3.0  # of a model on the front: test images, and two blocks of a second
 
 
 @dataclass(frozen=True)
@@ -65,71 +80,63 @@ class Config(Metered):
     images: int | None = option(None, "train on so many images only", at_least=100, at_most=55_000)
     seed: int = option(0, "of the suggestions and of each training", at_least=0, at_most=2**31)
     device: Device = option("auto", "where to compute")
-
-
-WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
-
-
-def starts() -> list[dict[str, Any]]:
-    """Where every search begins: from the cheapest model that learns to a good one."""
-    names = ("family", "width", "depth", "augmentation", "epochs", "batch_size", "learning_rate")
-    rows = [
-        ("mlp", 2, 1, "none", 1, 256, 0.01),
-        ("cnn", 8, 3, "none", 4, 128, 0.005),
-        ("mlp", 16, 1, "none", 4, 256, 0.003),
-        ("cnn", 16, 3, "none", 5, 128, 0.005),
-        ("cnn", 4, 2, "none", 2, 128, 0.01),
-        ("residual", 8, 2, "none", 2, 256, 0.01),
-        ("separable", 8, 2, "none", 2, 256, 0.01),
-    ]
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    objectives: tuple[Goal, ...] = option(
+        ("accuracy", "training"), "two or three of accuracy, training, inference"
+    )
+    budget_g: float | None = option(
+        None, "what the study may emit in all, grams", at_least=1e-9, at_most=1e12
+    )
+    budget_wh: float | None = option(
+        None, "or: the energy it may take in all", at_least=1e-9, at_most=1e12
+    )
+    sampler: Sampler = option("tpe", "who suggests configurations")
+    thrifty: bool = option(True, "of many suggestions, try what promises most for its grams")
+    stopping: bool = option(True, "give up what will hardly reach the front, 95 times in 100")
+    repeats_front: int = option(
+        0, "train the front and near misses again with so many new seeds", at_least=0, at_most=100
+    )
+    warm_start: str | None = option(
+        None, "try first the front of this earlier study, or the list in this JSON file"
+    )
 
 
 def space(config: Config) -> Space:
-    """What a trial may be; the names are those of `train`'s options."""
-    return {
-        "family": Choice(config.families),
-        "width": Choice(tuple(w for w in WIDTHS if w <= config.max_width)),
-        "depth": Whole(1, config.max_depth),
-        "augmentation": Choice(config.augmentations),
-        "epochs": Whole(1, config.max_epochs, log=True),
-        "batch_size": Choice((64, 128, 256, 512)),
-        "learning_rate": Real(0.001, 0.02, log=True),
-    }
+    """What the user left open."""
+    sizes = config.max_width, config.max_depth, config.max_epochs
+    return fashion.space(config.families, config.augmentations, *sizes)
 
 
 def check(config: Config, store: Store) -> None:
-    """Refuse bad data, a missing device, a study that cannot go on."""
+    """Refuse bad data, a missing device, a study that cannot go on, a budget that is two."""
     train.check(recipe(config, {}))
-    study = open_study(config.study, store)
+    if len(set(config.objectives)) != len(config.objectives) or len(config.objectives) < 2:
+        raise UserError("--objectives takes two or three different ones")
+    if config.budget_g and config.budget_wh:
+        raise UserError("--budget-g and --budget-wh exclude each other; give one, or neither")
+    warm_starts(config, store)
+    study = open_study(config.study, store, config.objectives)
     check_run_exists(store, study)
     study.agree_on(terms(config))
 
 
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
-    may_change = ("study", "trials", "time-s", "max-tflop", "no-wait")
+    may_change = (
+        *("study", "trials", "time-s", "max-tflop", "no-wait", "warm-start"),
+        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front"),
+    )
     own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
     kept = {k: text for k, text in parameters(config).items() if k in own - {*may_change}}
     return {**kept, "country": grid(config.country).country}
 
 
-def open_study(name: str, store: Store) -> Study:
-    """The study, beside the store of runs."""
-    return Study(
-        store.folder / "optuna.db",
-        name,
-        DIRECTIONS,
-        on_dead=lambda run: store.kill(run, "its trial died"),
-        on_kept=store.finish,
-    )
-
-
-def recipe(config: Config, params: Mapping[str, Any]) -> train.Config:
+def recipe(config: Config, params: Mapping[str, Any], repeat: int = 0) -> train.Config:
     """A trial's parameters as a configuration of `train`; the test images stay out of reach."""
+    of_one_size = {"width": 1, "depth": 1} if params.get("family") == "linear" else {}
+    given: dict[str, Any] = {**params, **of_one_size}
     return train.Config(
-        **params,
-        seed=config.seed,
+        **given,
+        seed=config.seed + repeat,
         images=config.images,
         device=config.device,
         **metered(config),
@@ -137,22 +144,67 @@ def recipe(config: Config, params: Mapping[str, Any]) -> train.Config:
     )
 
 
+def open_study(name: str, store: Store, goals: tuple[Goal, ...]) -> Study:
+    """The study, beside the store of runs."""
+    return Study(
+        path_of(store),
+        name,
+        Objectives(goals).directions,
+        on_dead=lambda run: store.kill(run, "its trial died"),
+        on_kept=store.finish,
+    )
+
+
+def path_of(store: Store) -> Path:
+    """Where all studies of a store lie."""
+    return store.folder / "optuna.db"
+
+
+def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
+    """Configurations that the user wants tried first.
+
+    Raises:
+        UserError: there is no such study or file, or it holds something else.
+    """
+    if not config.warm_start:
+        return []
+    if config.warm_start in names(path_of(store)):
+        tags = {metrics.STUDY_TAG: config.warm_start, metrics.PARETO_TAG: "true"}
+        front = {run.run_id for run in store.runs(EXPERIMENT, tags)}
+        earlier = open_study(config.warm_start, store, config.objectives)
+        found = [dict(trial.params) for trial in earlier.finished if trial.run_id in front]
+        return [params for params in found if holds(space(config), params)]
+    try:
+        found = json.loads(Path(config.warm_start).read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"--warm-start {config.warm_start} is neither a study nor a JSON file: {error}"
+        ) from error
+    for params in found if isinstance(found, list) else [found]:
+        if not isinstance(params, dict) or not holds(space(config), params):
+            raise UserError(f"--warm-start: {json.dumps(params)} is not in the space of this study")
+    return found
+
+
 def carry_on(started: Session) -> None:
-    """One session of a study: trials, the front on the test images, the report, the print."""
+    """One session of a study: trials, repeats, the front on the test images, report, print."""
     config, store, ledger = started.config, started.store, started.ledger
-    study = open_study(config.study, store)
+    study = open_study(config.study, store, config.objectives)
     # Energy known in another way, or on another machine, ranks no model of this front.
     study.agree_on({"machine": host.describe(), "energy": reading.known(ledger.read())})
     name = f"study {config.study}"
     with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
         store.bill(parent.run_id, study.keep_cost)
-        mirror = Mirror(store, study, parent, grid_tags(started.meter))
+        objectives = Objectives(config.objectives)
+        mirror = Mirror(store, study, objectives, parent, grid_tags(started.meter))
         ledger.open(parent.run_id, shared=True)
         with raw_record(started.meter) as raw, measure(ledger) as window:
             try:
                 try_models(started, study, mirror, parent, window)
                 finish_front(mirror, ledger)
                 know_largest(mirror, ledger)
+            except BudgetError as error:
+                raise UserError(str(error)) from error
             finally:
                 mirror.keep_cost(window.so_far())
                 ledger.close(parent.run_id)
@@ -160,64 +212,137 @@ def carry_on(started: Session) -> None:
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
         terminal.table(title, rows)
+    for sentence in result.findings:
+        terminal.say(sentence)
     terminal.say(reading.legend([grid_tags(started.meter)]))
-    terminal.say(f"In the MLflow UI: `make ui`, then {link(config.study, store)}")
+    view = link(config.study, store, EXPERIMENT, list(space(config)))
+    terminal.say(f"In the MLflow UI: `make ui`, then {view}")
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
 
 def try_models(
     started: Session, study: Study, mirror: Mirror, parent: Record, window: Window
 ) -> None:
-    """Train one configuration after another, until there are enough or the time is up."""
-    config, ledger = started.config, started.ledger
-
-    def objective(params: dict[str, Any], trial: Trial) -> tuple[float, float]:
-        chosen = recipe(config, params)
-        operations = tflop(chosen)
-        if operations > config.max_tflop:
-            raise PassedOver(f"{operations:.3g} TFLOP of training")
-        named = mirror.trial(trial.number, train.title(chosen), parameters(chosen))
-        with named as child, insured(child, ledger):
-            trial.remember(child.run_id)
-            with raw_record(started.meter) as raw:
-                result = train.run(chosen, ledger)
-            cost = result.costs["training"]
-            values = result.scores[metrics.VAL_ACCURACY], cost.co2_g
-            flaw = gates.flaw(cost)
-            good = not flaw and mirror.would_be_on_front(*values)
-            child.log(replace(result, model=result.model if good else None, artifacts=raw))
-            if flaw:
-                raise PassedOver(flaw)
-            trial.keep(values)
-        if study.reference_g is None:
-            study.reference_g = 2 * values[1] * config.max_tflop / operations
-        parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))
-        return values
+    """Train one configuration after another, then the best of them again."""
+    config: Config = started.config
+    before_g = study.cost.co2_g
+    bill = Bill(lambda: before_g + window.so_far().co2_g, lambda: reserve_g(mirror, study))
+    problem = problem_of(config, trying(started, study, mirror, parent), started.store)
+    rules = Rules(
+        trials=config.trials,
+        seed=config.seed,
+        sampler=config.sampler,
+        thrifty=config.thrifty,
+        stopping=config.stopping,
+        budget_g=budget_g(config),
+    )
 
     def go_on() -> bool:
         mirror.keep_cost(window.so_far())
-        front, spent = mirror.mark_front(), study.cost
-        progress.update(len(study.finished), status(front, spent, config.time_s))
-        return config.time_s is None or spent.wall_s < config.time_s
+        spent = study.cost
+        left_s = None if config.time_s is None else config.time_s - spent.wall_s
+        left_g = None if rules.budget_g is None else rules.budget_g - spent.co2_g
+        line = status(spent, mirror.front_accuracies(), left_s=left_s, left_g=left_g)
+        progress.update(tried(study), line)
+        return left_s is None or left_s > 0
 
-    allowed = space(config)
     with terminal.bar(f"study {config.study}", config.trials) as progress:
-        study.search(
-            allowed,
-            objective,
-            trials=config.trials,
-            seed=config.seed,
-            starts=[start for start in starts() if fits(start, allowed)],
-            go_on=go_on,
-        )
+        judge = search_for(study, problem, rules, bill, go_on)
+        repeat_front(judge, mirror.objectives.ways, config.repeats_front, go_on)
         go_on()
+
+
+def trying(started: Session, study: Study, mirror: Mirror, parent: Record) -> Objective:
+    """The objective: train a configuration in a run of its own."""
+    config, ledger = started.config, started.ledger
+
+    def objective(params: dict[str, Any], trial: Trial) -> tuple[float, ...]:
+        chosen = recipe(config, params, trial.repeat)
+        with (
+            mirror.trial(trial, train.title(chosen), parameters(chosen)) as child,
+            insured(child, ledger),
+        ):
+            trial.remember(child.run_id)
+            with raw_record(started.meter) as raw:
+                result = train.run(chosen, ledger, trial.goes_on)
+                if "inference" in config.objectives and not trial.stopped:
+                    result = train.serve(result, data.load().validation, ledger)
+            flaw = trial.stopped or gates.flaw(result.costs["training"])
+            seen = {**result.scores, metrics.EMISSIONS_G: result.costs["training"].co2_g}
+            good = not flaw and mirror.may_be_on_front(mirror.objectives.of(seen))
+            tags = {metrics.REASON_TAG: f"stopped {trial.stopped}"} if trial.stopped else {}
+            child.log(
+                replace(
+                    result,
+                    model=result.model if good else None,
+                    artifacts=raw,
+                    tags={**result.tags, **tags},
+                )
+            )
+            if flaw:
+                raise PassedOver(flaw)
+            values = mirror.objectives.of(seen)
+            trial.keep(values)
+        if not trial.repeat:
+            study.reference_g = reference_g(config, params, seen)
+            parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))
+        return values
+
+    return objective
+
+
+def problem_of(config: Config, objective: Objective, store: Store) -> Problem:
+    """What is searched, as the search takes it."""
+    objectives = Objectives(config.objectives)
+
+    def refused(params: Mapping[str, Any]) -> str | None:
+        operations = tflop(recipe(config, params))
+        return f"{operations:.3g} TFLOP of training" if operations > config.max_tflop else None
+
+    return Problem(
+        space(config),
+        objective,
+        features=lambda params: features(recipe(config, params)),
+        gain=objectives.position("accuracy"),
+        cost=objectives.position("training"),
+        refused=refused,
+        starts=[*warm_starts(config, store), *starts()],
+    )
+
+
+def reference_g(
+    config: Config, params: Mapping[str, Any], seen: Mapping[str, float]
+) -> tuple[float, ...]:
+    """Twice the grams of the largest configuration, in proportion to one that is known."""
+    chosen = recipe(config, params)
+    shape = config.max_width, config.max_depth
+    largest = max(models.planned_flops(family, *shape) for family in config.families)
+    times = {"training": config.max_tflop / tflop(chosen), "inference": largest / flops(chosen)}
+    costs = Objectives(config.objectives).costs
+    return tuple(2 * times[goal] * seen[METRICS[goal]] for goal in costs)
+
+
+def budget_g(config: Config) -> float | None:
+    """The budget in grams, whichever way it was given."""
+    if config.budget_wh:
+        return config.budget_wh * KWH_PER_WH * grid(config.country).intensity_g_per_kwh
+    return config.budget_g
+
+
+def reserve_g(mirror: Mirror, study: Study) -> float:
+    """What the test images will still cost: the front is evaluated at the end, each member once.
+
+    At the study's mean emissions a second: before the first evaluation nothing else is known.
+    """
+    waiting = sum(metrics.EVAL_ACCURACY not in run.metrics for run in mirror.front_runs())
+    spent = study.cost
+    return (waiting + 1) * EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
 
 
 def finish_front(mirror: Mirror, meter: Meter) -> None:
     """Evaluate each member of the front on the test images, once in its life."""
-    on_front = {trial.run_id for trial in mirror.mark_front()}
-    for run in mirror.runs():
-        if run.run_id in on_front and metrics.EVAL_ACCURACY not in run.metrics:
+    for run in mirror.front_runs():
+        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id):
             model = saved.load(run.run_id)
             result = train.finish(Result(model=model), data.load(), meter)
             Record(run.run_id).log(replace(result, model=None))
@@ -234,49 +359,6 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
         Record(largest.run_id).write(values=served.scores)
-
-
-def link(study: str, store: Store) -> str:
-    """The saved view of a study in the MLflow UI: accuracy by carbon, and what led to it."""
-    return store.save_view(
-        store.experiment_id(EXPERIMENT),
-        f"pareto-{study}",
-        f"Pareto: accuracy x carbon ({study})",
-        [
-            views.scatter(metrics.EMISSIONS_G, metrics.VAL_ACCURACY),
-            views.parallel(
-                [spell(name) for name in space(Config())],
-                [metrics.EMISSIONS_G, metrics.VAL_ACCURACY],
-            ),
-        ],
-        columns=[
-            f"tags.`{metrics.PARETO_TAG}`",
-            *(f"metrics.`{m}`" for m in (metrics.VAL_ACCURACY, metrics.EVAL_ACCURACY)),
-            *(f"metrics.`{m}`" for m in (metrics.EMISSIONS_G, metrics.TOTAL_WH, metrics.WALL_S)),
-            f"metrics.`{metrics.PARAMETERS}`",
-        ],
-        order_by=metrics.EMISSIONS_G,
-        search=f"tags.`{metrics.STUDY_TAG}` = '{study}' AND tags.`{metrics.KIND_TAG}` = 'trial'",
-    )
-
-
-def status(front: list[Finished], spent: Measurement, limit_s: float | None) -> str:
-    """One line while the search runs."""
-    left = "" if limit_s is None else f" · {max(0, limit_s - spent.wall_s):.0f} s left"
-    best = f" · best {reading.percent(front[-1].values[0])}" if front else ""
-    return f"{reading.quantity(spent.co2_g, 'g')}{best} · front {len(front)}{left}"
-
-
-def fits(start: Mapping[str, Any], allowed: Space) -> bool:
-    """Whether a start lies in the space that the user left open."""
-    return all(start[name] in values for name, values in allowed.items())
-
-
-def tflop(config: train.Config) -> float:
-    """10^12 operations of training: forward once and backward twice, for each image and epoch."""
-    once = models.flops(models.build(config.family, config.width, config.depth))
-    images = config.images or len(data.load().training)
-    return 3 * once * images * config.epochs / 1e12
 
 
 if __name__ == "__main__":

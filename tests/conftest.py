@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ecotrack.objectives import Objectives
 from ecotrack.tracking import Store
 
 ROOT = Path(__file__).parents[1]
 os.environ["ECOTRACK_MACHINE"] = str(ROOT / "none.json")  # whatever is known of this machine
+DIRECTIONS = Objectives(("accuracy", "training")).directions
 SMALL = (
     "--families=mlp,cnn",
     "--augmentations=none,flip",

@@ -9,11 +9,10 @@ import time
 import pytest
 
 from ecotrack import metrics
-from ecotrack.mirror import DIRECTIONS
 from ecotrack.study import Study
 from ecotrack.tracking import RunView, Store
 from ecotrack.turn import turn
-from tests.conftest import Home
+from tests.conftest import DIRECTIONS, Home
 from tests.test_turn import HOLD, start
 
 BAD = [

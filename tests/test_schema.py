@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from ecotrack import metrics
-from ecotrack.mirror import DIRECTIONS
 from ecotrack.study import Study
 from ecotrack.study_report import front_of
 from ecotrack.tracking import Store
-from tests.conftest import Home
+from tests.conftest import DIRECTIONS, Home
 
 DATA = Path(__file__).parent / "data" / "schema1"
 

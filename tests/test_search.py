@@ -15,11 +15,10 @@ import pytest
 
 from ecotrack import metrics
 from ecotrack.measurement import Measurement, from_fields
-from ecotrack.mirror import DIRECTIONS
 from ecotrack.study import SESSION_PREFIX, Study
 from ecotrack.tracking import RunView, Store
 from experiments.workloads.fashion import data
-from tests.conftest import SMALL, Home
+from tests.conftest import DIRECTIONS, SMALL, Home
 from tests.test_turn import HOLD, start
 
 EXPERIMENT = "fashion-mnist-search"

@@ -9,8 +9,10 @@ import pytest
 
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
-from ecotrack.space import Choice, Real, Whole
-from ecotrack.study import PassedOver, Study
+from ecotrack.searching import Bill, Problem, Rules, search
+from ecotrack.space import Choice, Real, Space, Whole
+from ecotrack.study import Study
+from ecotrack.trials import Objective, PassedOver
 from tests.conftest import ROOT
 
 DIRECTIONS = {"good": "maximize", "bad": "minimize"}
@@ -23,6 +25,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "optuna.db"
 
 
+def carry_on(study: Study, space: Space, objective: Objective, trials: int, **others) -> None:
+    """A plain search: nothing is foretold, stopped or budgeted."""
+    go_on = others.pop("go_on", lambda: True)
+    problem = Problem(space, objective, lambda params: {"epochs": 1}, None, None, **others)
+    rules = Rules(trials, thrifty=False, stopping=False)
+    search(study, problem, rules, Bill(lambda: 0.0), go_on)
+
+
 def objective(params, trial):
     trial.remember(f"run-{trial.number}")
     return params["size"] * params.get("rate", 1), params["size"]
@@ -30,13 +40,13 @@ def objective(params, trial):
 
 def test_trials_is_a_total_over_sessions(path):
     for total, expected in ((3, 3), (3, 3), (5, 5), (2, 5)):
-        Study(path, "s", DIRECTIONS).search(SPACE, objective, trials=total, seed=0)
+        carry_on(Study(path, "s", DIRECTIONS), SPACE, objective, total)
         assert len(Study(path, "s", DIRECTIONS).finished) == expected
 
 
 def test_a_session_that_goes_on_suggests_new_points(path):
     for total in (4, 8):
-        Study(path, "s", DIRECTIONS).search(SPACE, objective, trials=total, seed=0)
+        carry_on(Study(path, "s", DIRECTIONS), SPACE, objective, total)
     rates = [trial.params["rate"] for trial in Study(path, "s", DIRECTIONS).finished]
     assert len(set(rates)) == 8
 
@@ -49,7 +59,7 @@ def test_a_finished_configuration_is_not_tried_again_and_a_used_up_space_ends(pa
         return objective(params, trial)
 
     study = Study(path, "s", DIRECTIONS)
-    study.search(TINY, counting, trials=100, seed=0)
+    carry_on(study, TINY, counting, 100)
     assert sorted(tried) == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
     assert len(study.finished) == 4
 
@@ -61,7 +71,7 @@ def test_what_is_passed_over_does_not_count(path):
         return objective(params, trial)
 
     study = Study(path, "s", DIRECTIONS)
-    study.search(SPACE, picky, trials=6, seed=0)
+    carry_on(study, SPACE, picky, 6)
     assert len(study.finished) == 6
     assert all(trial.params["size"] <= 2 for trial in study.finished)
 
@@ -70,21 +80,21 @@ def test_starts_come_first_and_once(path):
     starts = [{"kind": "b", "size": 4, "rate": 0.5}, {"kind": "a", "size": 1, "rate": 0.25}]
     for total in (1, 3):
         study = Study(path, "s", DIRECTIONS)
-        study.search(SPACE, objective, trials=total, seed=0, starts=starts)
+        carry_on(study, SPACE, objective, total, starts=starts)
     assert [dict(trial.params) for trial in study.finished[:2]] == starts
     assert dict(study.finished[2].params) not in starts
 
 
 def test_numbers_have_two_significant_digits(path):
     study = Study(path, "s", DIRECTIONS)
-    study.search(SPACE, objective, trials=5, seed=0)
+    carry_on(study, SPACE, objective, 5)
     for trial in study.finished:
         assert trial.params["rate"] == float(f"{trial.params['rate']:.2g}")
 
 
 def test_go_on_ends_a_session(path):
     study = Study(path, "s", DIRECTIONS)
-    study.search(SPACE, objective, trials=9, seed=0, go_on=lambda: len(study.finished) < 2)
+    carry_on(study, SPACE, objective, 9, go_on=lambda: len(study.finished) < 2)
     assert len(study.finished) == 2
 
 
@@ -92,13 +102,13 @@ DYING = """
 import os, sys
 from pathlib import Path
 from ecotrack.study import Study
-from tests.test_study import DIRECTIONS, SPACE, objective
+from tests.test_study import DIRECTIONS, SPACE, carry_on, objective
 def dying(params, trial):
     values = objective(params, trial)
     if trial.number == 1:
         os._exit(9)
     return values
-Study(Path(sys.argv[1]), "s", DIRECTIONS).search(SPACE, dying, trials=3, seed=0)
+carry_on(Study(Path(sys.argv[1]), "s", DIRECTIONS), SPACE, dying, 3)
 """
 
 
@@ -107,7 +117,7 @@ def test_the_trial_of_a_dead_process_is_buried_and_retried_with_its_parameters(p
     assert died.returncode == 9
     buried = []
     study = Study(path, "s", DIRECTIONS, on_dead=buried.append)
-    study.search(SPACE, objective, trials=3, seed=0)
+    carry_on(study, SPACE, objective, 3)
     assert buried == ["run-1"]
     trials = optuna.load_study(study_name="s", storage=f"sqlite:///{path}").get_trials()
     assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
@@ -122,7 +132,7 @@ def test_a_result_that_was_kept_before_the_process_died_is_not_tried_again(path)
     assert died.returncode == 9
     buried, kept = [], []
     study = Study(path, "s", DIRECTIONS, on_dead=buried.append, on_kept=kept.append)
-    study.search(SPACE, objective, trials=3, seed=0)
+    carry_on(study, SPACE, objective, 3)
     assert (buried, kept) == ([], ["run-1"])
     assert [trial.run_id for trial in study.finished] == ["run-0", "run-1", "run-2"]
 
@@ -142,7 +152,7 @@ def test_an_objective_that_raises_ends_the_session_and_is_not_finished(path):
 
     study = Study(path, "s", DIRECTIONS)
     with pytest.raises(RuntimeError, match="no such luck"):
-        study.search(SPACE, broken, trials=2, seed=0)
+        carry_on(study, SPACE, broken, 2)
     assert study.finished == []
 
 
@@ -178,6 +188,6 @@ def test_another_schema_is_refused(path):
 def test_importances_name_the_parameter_that_matters(path):
     study = Study(path, "s", DIRECTIONS)
     assert study.importances() == {}
-    study.search(SPACE, objective, trials=12, seed=0)
+    carry_on(study, SPACE, objective, 12)
     shares = study.importances()
     assert max(shares["bad"], key=lambda name: shares["bad"][name]) == "size"

@@ -46,6 +46,12 @@ def uri(run_id: str) -> str:
     return f"models:/{outputs.model_outputs[-1].model_id}"
 
 
+def exists(run_id: str) -> bool:
+    """Whether a run saved a model."""
+    outputs = mlflow.MlflowClient().get_run(run_id).outputs
+    return bool(outputs and outputs.model_outputs)
+
+
 def load(run_id: str) -> Any:
     """The Keras model that a run saved."""
     return mlflow.keras.load_model(uri(run_id))

@@ -6,7 +6,13 @@ import pytest
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from experiments.workloads.fashion import data, models, tf
-from experiments.workloads.fashion.models import AUGMENTATIONS, FAMILIES, build, with_augmentation
+from experiments.workloads.fashion.models import (
+    AUGMENTATIONS,
+    FAMILIES,
+    SIZED,
+    build,
+    with_augmentation,
+)
 
 RANDOM = [name for name in AUGMENTATIONS if name != "none"]
 
@@ -50,13 +56,13 @@ def test_pixels_are_scaled_inside(model, images):
     assert model.predict_on_batch(images) == pytest.approx(body.predict_on_batch(pixels), abs=1e-6)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZED)
 def test_sizes_span_two_orders_of_magnitude(family):
     smallest, largest = build(family, 1, 1), build(family, 64, 4)
     assert largest.count_params() >= 100 * smallest.count_params()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZED)
 def test_a_wider_model_is_larger_and_works_more(family):
     built = [build(family, width, 3) for width in (1, 2, 4, 8)]
     for measure in (keras.Model.count_params, models.flops, models.size_bytes):
@@ -70,7 +76,13 @@ def test_the_deepest_model_can_be_built(family, images):
 
 
 def test_a_model_is_named_by_its_shape(model):
-    assert model.name in {f"{family}-4x2" for family in FAMILIES}
+    assert model.name in {"linear", *(f"{family}-4x2" for family in SIZED)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("width", "depth"), [(1, 1), (4, 2), (8, 3), (2, 5)])
+def test_planned_flops_are_those_of_the_model(family, width, depth):
+    assert models.planned_flops(family, width, depth) == models.flops(build(family, width, depth))
 
 
 def test_size_is_four_bytes_a_weight(model):

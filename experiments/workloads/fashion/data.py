@@ -42,6 +42,7 @@ DEBIAN_DIR = Path("/usr/share/datasets/fashion-mnist")
 DEBIAN_PACKAGE = "dataset-fashion-mnist"
 KERAS_ORIGIN = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 VALIDATION_PER_CLASS = 500
+TRAINING_IMAGES = 60_000 - 10 * VALIDATION_PER_CLASS
 SPLIT_SEED = 20170825  # the day the data set was published; any constant serves
 
 

@@ -1,4 +1,4 @@
-"""Four families of Keras models, from a few thousand parameters to a few million.
+"""Five families of Keras models, from a few thousand parameters to a few million.
 
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
@@ -9,10 +9,11 @@ import keras
 import numpy as np
 from keras import layers
 
-Family = Literal["mlp", "cnn", "separable", "residual"]
+Family = Literal["linear", "mlp", "cnn", "separable", "residual"]
 Augmentation = Literal["none", "flip", "shift", "flip+shift", "cutout"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
+SIZED = tuple(family for family in FAMILIES if family != "linear")  # have a width and a depth
 
 IMAGE_SHAPE = (28, 28)
 CLASSES = 10
@@ -23,18 +24,23 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
     """An untrained model, (n, 28, 28) uint8 -> (n, 10) probabilities.
 
     Args:
-        family: mlp, cnn (strided convolutions), separable (depthwise-separable, after MobileNet,
-            https://arxiv.org/abs/1704.04861) or residual (after ResNet,
-            https://arxiv.org/abs/1512.03385).
+        family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), separable
+            (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861) or residual
+            (after ResNet, https://arxiv.org/abs/1512.03385).
         width: channels of the first convolution; the MLP has eight units for each.
         depth: hidden layers of the MLP, convolutions or blocks of the others.
     """
     pixels = keras.Input((*IMAGE_SHAPE, 1), name="pixels")
     body = keras.Model(
-        pixels, _BODIES[family](pixels, width, depth), name=f"{family}-{width}x{depth}"
+        pixels, _BODIES[family](pixels, width, depth), name=title(family, width, depth)
     )
     images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
     return keras.Model(images, body(_scaled(images)), name=body.name)
+
+
+def title(family: Family, width: int, depth: int) -> str:
+    """What people call it: `cnn-16x3`, `linear`."""
+    return f"{family}-{width}x{depth}" if family in SIZED else family
 
 
 def with_augmentation(model: keras.Model, augmentation: Augmentation) -> keras.Model:
@@ -52,6 +58,11 @@ def flops(model: keras.Model) -> int:
     Counts dense and convolution layers, which is all but a few percent of the work.
     """
     return sum(2 * _multiply_adds(layer) for layer in model._flatten_layers())
+
+
+def planned_flops(family: Family, width: int, depth: int) -> int:
+    """What `flops` says of the model, without building it: a search weighs hundreds."""
+    return 2 * _PLANS[family](width, depth)
 
 
 def size_bytes(model: keras.Model) -> int:
@@ -74,6 +85,10 @@ def _augmenting(augmentation: Augmentation) -> list[layers.Layer]:
         "cutout": lambda: layers.RandomErasing(0.5, scale=(0.02, 0.2), value_range=(0, 1)),
     }
     return [layers_of[part]() for part in augmentation.split("+") if part != "none"]
+
+
+def _linear(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
 
 def _mlp(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
@@ -111,7 +126,61 @@ def _residual(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor
     return _pooled_classes(x)
 
 
-_BODIES = {"mlp": _mlp, "cnn": _cnn, "separable": _separable, "residual": _residual}
+_BODIES = {
+    "linear": _linear,
+    "mlp": _mlp,
+    "cnn": _cnn,
+    "separable": _separable,
+    "residual": _residual,
+}
+
+
+def _linear_plan(width: int, depth: int) -> int:
+    return 784 * CLASSES
+
+
+def _mlp_plan(width: int, depth: int) -> int:
+    units = UNITS_PER_WIDTH * width
+    return 784 * units + (depth - 1) * units**2 + units * CLASSES
+
+
+def _cnn_plan(width: int, depth: int) -> int:
+    total, side, before = 0, 28, 1
+    for i in range(depth):
+        channels, kernel = width * 2 ** min(i, 2), 5 if i == 0 else 3
+        side = side // 2 if i < 2 else side
+        total += side**2 * kernel**2 * before * channels
+        before = channels
+    return total + side**2 * before * CLASSES
+
+
+def _separable_plan(width: int, depth: int) -> int:
+    total, before = 14**2 * 5**2 * width, width
+    for i in range(depth):
+        channels = width * 2 ** min(i + 1, 3)
+        total += 7**2 * (3**2 * before + before * channels)
+        before = channels
+    return total + before * CLASSES
+
+
+def _residual_plan(width: int, depth: int) -> int:
+    total, side, before = 14**2 * 5**2 * width, 14, width
+    for i in range(depth):
+        channels, shrinks = width * 2 ** min(i, 2), i in (1, 2)
+        side = -(-side // 2) if shrinks else side
+        total += side**2 * 3**2 * channels * (before + channels)
+        total += side**2 * before * channels if shrinks else 0
+        before = channels
+    return total + before * CLASSES
+
+
+_PLANS = {
+    "linear": _linear_plan,
+    "mlp": _mlp_plan,
+    "cnn": _cnn_plan,
+    "separable": _separable_plan,
+    "residual": _residual_plan,
+}
 
 
 def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:

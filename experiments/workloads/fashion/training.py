@@ -144,12 +144,15 @@ def predictor(model: keras.Model, images: np.ndarray) -> Callable[[], np.ndarray
 def _batches(split: Split, batch_size: int, seed: int) -> tf.data.Dataset:
     """Shuffled batches; the rest that fills no batch is left out, so every step has one shape."""
     images, labels = tf.constant(split.images), tf.constant(split.labels)
+    untuned = tf.data.Options()
+    untuned.autotune.enabled = False  # nothing to tune, and an epoch waits for the tuning thread
     return (
         tf.data.Dataset.range(len(split))
         .shuffle(len(split), seed=seed)
         .batch(min(batch_size, len(split)), drop_remainder=True)
         .map(lambda rows: (tf.gather(images, rows), tf.gather(labels, rows)))
         .prefetch(2)
+        .with_options(untuned)
     )
 
 

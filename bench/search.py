@@ -1,0 +1,252 @@
+"""How much carbon does a search take until it has found the front? Ours against plain Optuna.
+
+    python -m bench.search [--tables one,two] [--seeds 30] [--json FILE]
+
+Replays studies on tables of configurations that were trained once (bench/tables/README.md). Carbon
+is all that trials took, set-up, evaluation and stopped trials included, until the hypervolume of
+what is finished is 90 % and 95 % of the table's. Plain Optuna pays only once for a configuration
+that it suggests twice. The search was tuned on table `one`; `two` has other images and seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from rich.progress import track
+from rich.table import Table as Printed
+
+from bench.console import terminal
+from bench.replay import NAMES, Key, Replay, Table, key_of, volume
+from ecotrack import host
+from ecotrack.judge import Rules
+from ecotrack.searching import search
+from ecotrack.space import configuration
+from ecotrack.stats import ratio_interval
+from ecotrack.study import Study
+
+OURS, PATIENT = "ecotrack", "ecotrack, nothing stopped"
+SHARES = (0.9, 0.95)
+DIRECTIONS = {"validation accuracy": "maximize", "training emissions (g)": "minimize"}
+SIZED_STARTS = [("mlp", 16, 1, "none", 1), ("mlp", 16, 1, "none", 3), ("cnn", 16, 1, "none", 3)]
+STARTS = [
+    {"family": "linear", "augmentation": "none", "epochs": 1},
+    *(dict(zip(NAMES, row, strict=True)) for row in SIZED_STARTS),
+]
+PLAIN: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "Optuna TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "Optuna NSGA-II": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "Optuna random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one study went: what was finished, and the grams spent by then.
+
+    Attributes:
+        finished: configurations, in order.
+        spent_g: after each of them.
+        stopped: configurations that were given up.
+    """
+
+    finished: tuple[Key, ...]
+    spent_g: tuple[float, ...]
+    stopped: tuple[Key, ...] = ()
+
+    def until(self, table: Table, share: float, *, log: bool) -> float:
+        """Grams until so much of the best known hypervolume; if it never was, all that it spent."""
+        points = [table.trained[key].point for key in self.finished]
+        goal = share * table.best_known[log]
+        low, high = 0, len(points)  # hypervolume only grows
+        while low < high:
+            middle = (low + high) // 2
+            reached = volume(points[: middle + 1], table.reference, log=log) >= goal
+            low, high = (low, middle) if reached else (middle + 1, high)
+        return self.spent_g[min(low, len(points) - 1)]
+
+
+def ours(table: Table, seed: int) -> Course:
+    """Our search with its defaults, until the table is used up: all that can be lost is seen."""
+    return _ours(table, seed, lambda points: False)
+
+
+def patient(table: Table, seed: int) -> Course:
+    """The same with nothing stopped, until 95 %."""
+    return _ours(table, seed, lambda points: reached(table, points), stopping=False)
+
+
+def _ours(
+    table: Table, seed: int, enough: Callable[[list[tuple[float, float]]], bool], **rules: Any
+) -> Course:
+    replay = Replay(table)
+    study = Study(None, "replay", DIRECTIONS)
+    spent: list[float] = []
+
+    def go_on() -> bool:
+        if len(study.finished) == len(spent):
+            return True
+        spent.append(replay.spent_g)
+        return not enough([table.trained[key_of(trial.params)].point for trial in study.finished])
+
+    every = Rules(trials=len(table.trained), seed=seed, **rules)
+    search(study, replay.problem(STARTS), every, replay.bill, go_on)
+    go_on()
+    return Course(
+        tuple(key_of(trial.params) for trial in study.finished),
+        tuple(spent),
+        tuple(key_of(trial.params) for trial in study.stopped),
+    )
+
+
+def plain(table: Table, seed: int, *, kind: str) -> Course:
+    """Optuna's own loop with a sampler's defaults, until 95 % or three times the table's size."""
+    replay = Replay(table)
+    study = optuna.create_study(directions=list(DIRECTIONS.values()), sampler=PLAIN[kind](seed))
+    order: dict[Key, float] = {}
+
+    def objective(trial: optuna.Trial) -> tuple[float, float]:
+        key = key_of(
+            configuration(
+                table.space, lambda name, values: trial.suggest_categorical(name, values.options)
+            )
+        )
+        trained = table.trained[key]
+        if key not in order:
+            replay.spent_g += trained.whole_g
+            order[key] = replay.spent_g
+        return trained.point[1], trained.point[0]
+
+    def end(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
+        if reached(table, [table.trained[key].point for key in order]):
+            study.stop()
+
+    study.optimize(objective, n_trials=3 * len(table.trained), callbacks=[end])
+    return Course(tuple(order), tuple(order.values()))
+
+
+def reached(table: Table, points: list[tuple[float, float]]) -> bool:
+    """Whether 95 % of the best known hypervolume is found, on both axes of grams."""
+    return all(
+        volume(points, table.reference, log=log) >= max(SHARES) * table.best_known[log]
+        for log in (False, True)
+    )
+
+
+def measure(names: Sequence[str], seeds: int) -> dict[str, Any]:
+    """Replay every search with every seed on every table."""
+    found: dict[str, Any] = {"machine": host.describe(), "seeds": seeds, "tables": {}}
+    searches = {OURS: ours, PATIENT: patient, **{kind: partial(plain, kind=kind) for kind in PLAIN}}
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_quiet) as workers:
+        under_way = {
+            name: {
+                title: [workers.submit(run, Table(name), seed) for seed in range(seeds)]
+                for title, run in searches.items()
+            }
+            for name in names
+        }
+        done = {
+            name: {
+                title: [each.result() for each in track(futures, f"{name}: {title}")]
+                for title, futures in by_title.items()
+            }
+            for name, by_title in under_way.items()
+        }
+    for name, courses in done.items():
+        table = Table(name)
+        found["tables"][name] = {
+            "configurations": len(table.trained),
+            "front": len(table.front),
+            "all_g": sum(trained.whole_g for trained in table.trained.values()),
+            "goals": [
+                goal(table, courses, share, log=log) for log in (False, True) for share in SHARES
+            ],
+            "lost": lost(table, courses[OURS]),
+        }
+    return found
+
+
+def _quiet() -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def goal(
+    table: Table, courses: dict[str, list[Course]], share: float, *, log: bool
+) -> dict[str, Any]:
+    """Grams of each search until one goal; ours, nothing stopped, over the best plain one."""
+    grams = {
+        title: [course.until(table, share, log=log) for course in many]
+        for title, many in courses.items()
+    }
+    medians = {title: float(np.median(values)) for title, values in grams.items()}
+    best = min(PLAIN, key=lambda title: medians[title])
+    ratio = ratio_interval(grams[PATIENT], grams[best])
+    return {
+        "share": share,
+        "log": log,
+        "median_g": medians,
+        "best": best,
+        "ratio": [ratio.ratio, ratio.low, ratio.high],
+    }
+
+
+def lost(table: Table, courses: Sequence[Course]) -> float:
+    """Share of the true front's configurations that were given up when they were tried."""
+    given_up = sum(key in table.front for course in courses for key in course.stopped)
+    tried = sum(
+        key in table.front for course in courses for key in (*course.finished, *course.stopped)
+    )
+    return given_up / tried if tried else 0.0
+
+
+def printed(found: dict[str, Any]) -> Printed:
+    """The figures as a table."""
+    shown = Printed(title=f"Milligrams until so much of the front is found, {found['seeds']} seeds")
+    for heading in ("table", "hypervolume", OURS, PATIENT, *PLAIN, "of the best of Optuna's"):
+        shown.add_column(heading, justify="right")
+    for name, figures in found["tables"].items():
+        for row in figures["goals"]:
+            ratio, low, high = row["ratio"]
+            shown.add_row(
+                name,
+                f"{row['share']:.0%}{', log g' if row['log'] else ''}",
+                *(f"{1000 * grams:.3g}" for grams in row["median_g"].values()),
+                f"{ratio:.2f} ({low:.2f} – {high:.2f})",
+            )
+    return shown
+
+
+def main() -> None:
+    """Replay, print, and write the figures where asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tables", default="one,two", help="names, with commas")
+    parser.add_argument("--seeds", type=int, default=30, help="studies of each kind")
+    parser.add_argument("--json", type=Path, help="write every figure to this file")
+    options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error(f"--seeds {options.seeds}: an interval needs 2 at least")
+    found = measure(options.tables.split(","), options.seeds)
+    console = terminal()
+    console.print(printed(found))
+    for name, figures in found["tables"].items():
+        console.print(
+            f"{name}: {figures['front']} of {figures['configurations']} configurations on the"
+            f" front; {figures['lost']:.1%} of those tried were given up"
+        )
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""x"""
+
+
+def next_to_repeat(results, costs, most):
+    """x"""

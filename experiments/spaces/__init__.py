@@ -1,0 +1,1 @@
+"""What searches may try: a space for each family of workloads."""

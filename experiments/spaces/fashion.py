@@ -1,0 +1,77 @@
+"""What a search over Fashion-MNIST models may try, and what is known of a model beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecotrack.space import Choice, Real, Space, When, Whole
+from experiments import train
+from experiments.workloads.fashion import models
+from experiments.workloads.fashion.data import TRAINING_IMAGES
+from experiments.workloads.fashion.models import Augmentation, Family
+
+WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+def starts() -> list[dict[str, Any]]:
+    """Where every search begins: from the cheapest model that learns to a good one."""
+    columns = ("family", "width", "depth", "augmentation", "epochs", "batch_size", "learning_rate")
+    rows = [
+        ("linear", None, None, "none", 1, 256, 0.003),
+        ("mlp", 2, 1, "none", 1, 256, 0.01),
+        ("cnn", 8, 3, "none", 4, 128, 0.005),
+        ("mlp", 16, 1, "none", 4, 256, 0.003),
+        ("cnn", 16, 3, "none", 5, 128, 0.005),
+        ("cnn", 4, 2, "none", 2, 128, 0.01),
+        ("residual", 8, 2, "none", 2, 256, 0.01),
+        ("separable", 8, 2, "none", 2, 256, 0.01),
+    ]
+    named = [dict(zip(columns, row, strict=True)) for row in rows]
+    return [{name: value for name, value in row.items() if value is not None} for row in named]
+
+
+def space(
+    families: tuple[Family, ...],
+    augmentations: tuple[Augmentation, ...],
+    max_width: int,
+    max_depth: int,
+    max_epochs: int,
+) -> Space:
+    """What a trial may be; the names are those of `train`'s options."""
+
+    def sized(values: Choice | Whole) -> When:
+        return When("family", models.SIZED, values)
+
+    return {
+        "family": Choice(families),
+        "width": sized(Choice(tuple(w for w in WIDTHS if w <= max_width))),
+        "depth": sized(Whole(1, max_depth)),
+        "augmentation": Choice(augmentations),
+        "epochs": Whole(1, max_epochs, log=True),
+        "batch_size": Choice((64, 128, 256, 512)),
+        "learning_rate": Real(0.001, 0.02, log=True),
+    }
+
+
+def flops(config: train.Config) -> int:
+    """Operations of one prediction."""
+    return models.planned_flops(config.family, config.width, config.depth)
+
+
+def tflop(config: train.Config) -> float:
+    """10^12 operations of training: forward once and backward twice, for each image and epoch."""
+    images = config.images or TRAINING_IMAGES
+    return 3 * flops(config) * images * config.epochs / 1e12
+
+
+def features(config: train.Config) -> Mapping[str, float | str]:
+    """What the cost of training depends on, and is known before it."""
+    return {
+        "operations": tflop(config) * 1e12,
+        "epochs": config.epochs,
+        "images": config.images or TRAINING_IMAGES,
+        "batch_size": config.batch_size,
+        "family": config.family,
+        "augmentation": config.augmentation,
+    }

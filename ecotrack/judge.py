@@ -201,6 +201,12 @@ class Judge:
         training, spent = (model.predict(features) for model in self._fitted())
         return Foretold(training, spent) if training and spent else None
 
+    @property
+    def forecast_error(self) -> float | None:
+        """Half of the trials' costs are foretold within this share; None while nobody can tell."""
+        _, spending = self._fitted()
+        return spending.error
+
     def room_g(self) -> float:
         """What a trial may still take, grams."""
         if self.rules.budget_g is None:

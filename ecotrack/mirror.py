@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from ecotrack import metrics, pareto
+from ecotrack import metrics, pareto, uncertain
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
 from ecotrack.objectives import Objectives
@@ -45,10 +45,14 @@ class Mirror:
             metrics.KIND_TAG: "repeat" if trial.repeat else "trial",
             metrics.STUDY_TAG: self._study.name,
             metrics.TRIAL_TAG: str(trial.number),
+            **({metrics.REPEAT_OF_TAG: self._run_of(trial.repeat_of)} if trial.repeat else {}),
         }
         title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
         with self._store.child(self._parent.run_id, title, params, tags) as child:
             yield child
+
+    def _run_of(self, number: int | None) -> str:
+        return next(trial.run_id for trial in self._study.finished if trial.number == number)
 
     def would_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result beats the finished ones; if not, it never will."""
@@ -102,24 +106,24 @@ class Mirror:
 
     def points(self) -> list[tuple[float, ...]]:
         """The values of each finished trial; of one that was repeated, their means."""
-        return [mean(results) for results in self._study.results]
+        results = [[trial.values for trial in several] for several in self._study.results]
+        means = uncertain.means(results, self.objectives.ways) if results else []
+        return [tuple(interval.value for interval in row) for row in means]
 
     def runs(self) -> list[RunView]:
-        """The finished trials' runs, oldest first."""
-        by_id = {run.run_id: run for run in self._store.children(self._parent.run_id)}
+        """The finished trials' runs, oldest first; no repeats."""
+        by_id = {run.run_id: run for run in self.all_runs()}
         return [by_id[trial.run_id] for trial in self._study.finished]
+
+    def all_runs(self) -> list[RunView]:
+        """All trials' runs: finished, stopped, failed and repeated."""
+        return self._store.children(self._parent.run_id)
 
     @property
     def reference(self) -> tuple[float, ...]:
         """The worst corner, from which the study's hypervolume is counted."""
         worst_g = self._study.reference_g or (0.0,) * len(self.objectives.costs)
         return self.objectives.corner(worst_g)
-
-
-def mean(results: Sequence[Finished]) -> tuple[float, ...]:
-    """Mean of each value over the results of one configuration."""
-    columns = zip(*(result.values for result in results), strict=True)
-    return tuple(sum(column) / len(results) for column in columns)
 
 
 def cost_metrics(spent: Measurement) -> dict[str, float]:

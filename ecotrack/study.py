@@ -272,13 +272,14 @@ class Study:
     def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
         trial.set_user_attr(PROCESS_KEY, host.process_id())
         params = configuration(space, lambda name, values: _suggest(trial, name, values))
-        repeat = trial.user_attrs.get(REPEAT_KEY, {}).get("seed", 0)
+        again = trial.user_attrs.get(REPEAT_KEY, {})
+        repeat, repeat_of = again.get("seed", 0), again.get("of")
         twin = next((t for t in self.finished if t.params == params), None)
         if twin and not repeat:
             trial.set_user_attr(REUSED_KEY, twin.number)
             return twin.values
         try:
-            return objective(params, Trial(trial.number, repeat, trial))
+            return objective(params, Trial(trial.number, repeat, repeat_of, trial))
         except PassedOver as reason:
             raise optuna.TrialPruned(str(reason)) from reason
 

@@ -1,4 +1,4 @@
-"""What a study found: its front as table and picture, what mattered, and what it cost itself."""
+"""What a study found: its front as tables and picture, what mattered, and what it cost itself."""
 
 from __future__ import annotations
 
@@ -7,33 +7,45 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ecotrack import figures, metrics, pareto, reading
+from ecotrack import figures, front_report, metrics, reading
 from ecotrack.choosing import Candidate, candidate
 from ecotrack.measurement import Result
 from ecotrack.mirror import Mirror, cost_metrics
 from ecotrack.study import Study
 from ecotrack.tracking import RunView
 
+VOLUME = "hypervolume (log10 g x accuracy)"
 
-def report(study: Study, mirror: Mirror) -> Result:
+
+def report(study: Study, mirror: Mirror, forecast_error: float | None = None) -> Result:
     """All that the study's own run holds besides its children."""
     runs, finished, spent = mirror.runs(), study.finished, study.cost
-    front = front_of(runs)
+    objectives, everything = mirror.objectives, mirror.all_runs()
+    names = {run.run_id: run.name for run in everything}
+    front = front_of(everything)
+    sure = front_report.certainty(study.results, objectives, names)
+    steps = front_report.prices(mirror.points(), objectives, [run.name for run in runs])
+    given_up = front_report.stopped(study.stopped, names)
+    course = front_report.course(mirror.points(), mirror.reference, objectives)
     known, title = known_by(runs), f"The front of study {study.name} after {len(finished)} trials"
     chart = figures.front(
         [_figure_point(run) for run in runs],
         f"Study {study.name}: accuracy against carbon",
         known,
     )
-    volumes = pareto.hypervolume_history(mirror.points(), mirror.reference)
+    volumes = [row["hypervolume_log"] for row in course]
     matters = study.importances()
     artifacts: dict[str, Any] = {
         "front.png": figures.png(chart),
         "front.html": figures.html(chart),
         "front.csv": [asdict(member) for member in front],
         "front.json": [asdict(member) for member in front],
+        "certainty.csv": sure,
+        "prices.csv": steps,
+        "course.csv": course,
+        "stopped.csv": given_up,
         "hypervolume.png": figures.png(
-            figures.history(volumes, "What the search still found", "hypervolume (g x accuracy)")
+            figures.history(volumes, "What the search still found", VOLUME)
         ),
         "importances.json": json.dumps(matters, indent=1),
     }
@@ -49,11 +61,25 @@ def report(study: Study, mirror: Mirror) -> Result:
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
             f"{title} ({known})": reading.front(front),
+            "How sure that is": front_report.told_certainty(sure, objectives),
+            "What more accuracy asks": front_report.told_prices(steps),
+            "Given up on the way": front_report.told_stopped(given_up),
             f"What the study itself cost ({reading.known(spent)})": reading.costs(
                 {"search": spent}
             ),
         },
+        findings=[
+            *front_report.sentences(study.results, objectives, mirror.reference, runs),
+            *told_error(forecast_error),
+        ],
     )
+
+
+def told_error(forecast_error: float | None) -> list[str]:
+    """How well the cost of trials was foretold, in a sentence."""
+    if forecast_error is None:
+        return []
+    return [f"Half of the trials' costs are foretold within {100 * forecast_error:.0f} %."]
 
 
 def front_of(runs: Sequence[RunView]) -> list[Candidate]:

@@ -29,10 +29,12 @@ class Trial:
     Attributes:
         number: of all trials of the study.
         repeat: 0, or which new seed a finished configuration is tried again with.
+        repeat_of: number of the trial that found it, or None.
     """
 
     number: int
     repeat: int
+    repeat_of: int | None
     _trial: optuna.Trial
     _verdict: Verdict = lambda curve, costs_g: None
     _curve: list[float] = field(default_factory=list)

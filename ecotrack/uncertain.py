@@ -56,7 +56,10 @@ def means(
     reach = stats.t.ppf((1 + confidence) / 2, freedom) if freedom else np.nan
     half = reach * spread / np.sqrt(counts)[:, None]
     ends = [_back(part, directions) for part in (middle, middle - half, middle + half)]
-    return [[Interval(*map(float, of)) for of in zip(*row, strict=True)] for row in zip(*ends, strict=True)]
+    return [
+        [Interval(*map(float, of)) for of in zip(*row, strict=True)]
+        for row in zip(*ends, strict=True)
+    ]
 
 
 def on_front(results: Results, directions: Sequence[Direction], seed: int = 0) -> Array:

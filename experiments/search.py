@@ -20,7 +20,7 @@ from typing import Any
 
 from ecotrack import gates, host, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
-from ecotrack.judge import Bill, Problem, Rules
+from ecotrack.judge import Bill, Judge, Problem, Rules
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Result
@@ -200,7 +200,7 @@ def carry_on(started: Session) -> None:
         ledger.open(parent.run_id, shared=True)
         with raw_record(started.meter) as raw, measure(ledger) as window:
             try:
-                try_models(started, study, mirror, parent, window)
+                judge = try_models(started, study, mirror, parent, window)
                 finish_front(mirror, ledger)
                 know_largest(mirror, ledger)
             except BudgetError as error:
@@ -208,7 +208,7 @@ def carry_on(started: Session) -> None:
             finally:
                 mirror.keep_cost(window.so_far())
                 ledger.close(parent.run_id)
-        result = report(study, mirror)
+        result = report(study, mirror, judge.forecast_error)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
         terminal.table(title, rows)
@@ -222,7 +222,7 @@ def carry_on(started: Session) -> None:
 
 def try_models(
     started: Session, study: Study, mirror: Mirror, parent: Record, window: Window
-) -> None:
+) -> Judge:
     """Train one configuration after another, then the best of them again."""
     config: Config = started.config
     before_g = study.cost.co2_g
@@ -250,6 +250,7 @@ def try_models(
         judge = search_for(study, problem, rules, bill, go_on)
         repeat_front(judge, mirror.objectives.ways, config.repeats_front, go_on)
         go_on()
+    return judge
 
 
 def trying(started: Session, study: Study, mirror: Mirror, parent: Record) -> Objective:

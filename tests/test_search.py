@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import mlflow
 import numpy as np
@@ -15,8 +16,10 @@ import pytest
 
 from ecotrack import metrics
 from ecotrack.measurement import Measurement, from_fields
+from ecotrack.meters import CodeCarbonMeter, grid
 from ecotrack.study import SESSION_PREFIX, Study
 from ecotrack.tracking import RunView, Store
+from experiments.search import know_largest
 from experiments.workloads.fashion import data
 from tests.conftest import DIRECTIONS, SMALL, Home
 from tests.test_turn import HOLD, start
@@ -171,6 +174,22 @@ def test_choosing_the_knee_moves_the_alias_and_waits_for_no_measurement(
 def test_predictions_of_the_largest_model_were_measured_though_it_may_be_beaten(store: Store):
     largest = max(trials_of(store), key=lambda trial: trial.metrics[metrics.FLOPS])
     assert largest.metrics[metrics.INFERENCE_G_PER_1K] > 0
+
+
+def test_a_beaten_largest_model_is_measured_without_its_weights_and_unseen_by_the_test(home: Home):
+    for name, flops in (("big", 9e5), ("small", 1e5)):
+        params = {"family": "cnn", "width": "2", "depth": "1"}
+        with Store().run("trials", name, params, {metrics.PARETO_TAG: "false"}) as record:
+            record.write(values={metrics.FLOPS: flops, metrics.TOTAL_WH: 1.0})
+    mirror = SimpleNamespace(runs=lambda: Store().runs("trials", {metrics.PARETO_TAG: "false"}))
+    before = {run.name: dict(run.metrics) for run in mirror.runs()}
+    with CodeCarbonMeter(grid("auto")) as meter:
+        know_largest(mirror, meter)
+    known = {run.name: dict(run.metrics) for run in mirror.runs()}
+    assert known["small"] == before["small"]
+    assert known["big"].items() > before["big"].items()
+    assert known["big"][metrics.INFERENCE_G_PER_1K] > 0
+    assert metrics.EVAL_ACCURACY not in known["big"]
 
 
 def test_a_choice_holds_the_whole_life_and_how_sure_it_is(study_home: Home):

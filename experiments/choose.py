@@ -88,7 +88,7 @@ def carry_out(started: Session, config: Config) -> None:
                 },
             )
         )
-    terminal.table("The front", reading.front(front, chosen))
+    terminal.table(f"The front ({chosen.energy_known})", reading.front(front, chosen))
     terminal.say(f"Chosen: {chosen.name}, {choice.reason}.")
     for neighbour, step in ((choice.cheaper, "down"), (choice.dearer, "up")):
         if neighbour:

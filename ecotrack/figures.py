@@ -43,7 +43,7 @@ class Point:
 def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
     """Accuracy against emissions: every trial, and the front as a line through its members.
 
-    Thin lines are the meters' bands, where they are known.
+    Pale bars are the meters' bands, where they are known.
 
     Args:
         points: the trials, their emissions in grams.
@@ -72,18 +72,23 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
             "run:N",
         ],
     )
+    pale = ["pale bars: the bands of the meters, which err alike for all"]
+    subtitle = [*known.split("; "), *(pale if any(p.emissions.is_banded for p in points) else [])]
     colour = alt.Color("trial:N", title=None).scale(
         domain=["on the front", "beaten"], range=[COLOURS[1], COLOURS[7]]
     )
     members = base.transform_filter(alt.datum.trial == "on the front")
     steps = members.mark_line(interpolate="step-after", color=COLOURS[1], opacity=0.6)
-    bands = members.transform_filter("isValid(datum.grams_low)")
-    bands = bands.mark_rule(color=COLOURS[1], opacity=0.35).encode(x="grams_low:Q", x2="grams_high")
+    bands = (
+        members.transform_filter("isValid(datum.grams_low)")
+        .mark_rule(color=COLOURS[1], opacity=0.25, strokeWidth=9)
+        .encode(x="grams_low:Q", x2="grams_high")
+    )
     dots = base.mark_circle(size=70).encode(color=colour)
     labels = members.mark_text(align="left", dx=7, dy=9, fontSize=10).encode(text="model:N")
     return (
-        (steps + bands + dots + labels)
-        .properties(title=alt.Title(title, subtitle=known.split("; ")), width=640, height=400)
+        (bands + steps + dots + labels)
+        .properties(title=alt.Title(title, subtitle=subtitle), width=640, height=400)
         .interactive()
     )
 

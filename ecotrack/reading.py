@@ -20,7 +20,8 @@ PREFIXES = (
     (1e-9, "n"),
     (1e-12, "p"),
 )
-PARTS = ("cpu", "ram", "gpu", "wall")
+UNTOLD = ("", "absent")
+PARTS = {"cpu": "CPU", "ram": "RAM", "gpu": "GPU", "wall": "wall"}
 
 
 def quantity(value: float, unit: str) -> str:
@@ -90,15 +91,15 @@ def known(cost: Measurement) -> str:
 
 def known_from(tags: Mapping[str, str]) -> str:
     """The same of a run that was read back, from its tags; empty where it does not tell."""
-    parts = ((part, tags.get(f"{metrics.SOURCE_TAG}.{part}", "")) for part in PARTS)
-    return "; ".join(f"{part.upper()} {how}" for part, how in parts if how not in ("", "absent"))
+    parts = ((name, tags.get(f"{metrics.SOURCE_TAG}.{part}", "")) for part, name in PARTS.items())
+    return "; ".join(f"{name} {how}" for name, how in parts if how.partition(":")[0] not in UNTOLD)
 
 
 def legend(runs: Iterable[Mapping[str, str]]) -> str:
     """What the brackets are, and by the tags of the runs shown, what is not in them."""
     walls = dict.fromkeys(tags[metrics.WALL_TAG] for tags in runs if metrics.WALL_TAG in tags)
-    said = "; ".join(f" At the wall: {wall}." for wall in walls)
-    return f"In brackets: between what energy lies as far as its meters go.{said}"
+    said = "".join(f" At the wall: {wall}." for wall in walls)
+    return f"In brackets: between what a figure lies, as far as its meters go.{said}"
 
 
 def scores(values: Mapping[str, float]) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+UNLIMITED = 10_000  # characters
 SHOWN_EVERY_S = 1.0  # what we draw is measured too
 _console = Console()
 if not _console.is_terminal:
@@ -29,9 +30,25 @@ if not _console.is_terminal:
 def table(
     title: str, rows: Sequence[Mapping[str, str]], *, stderr: bool = False, prose: bool = False
 ) -> None:
-    """Print rows of equal keys; the keys are the heads. Prose may wrap in its cells."""
+    """Print rows of equal keys; the keys are the heads.
+
+    Prose may wrap in its cells; where figures lack room, what they have in brackets goes below.
+    """
     if not rows:
         return
+    console = Console(stderr=True, width=_console.width) if stderr else _console
+    grid = _grid(title, rows, prose)
+    unlimited = console.options.update(max_width=UNLIMITED)
+    if not prose and console.measure(grid, options=unlimited).maximum > console.width:
+        grid = _grid(title, [_in_two_lines(row) for row in rows], prose)
+    console.print(grid)
+
+
+def _in_two_lines(row: Mapping[str, str]) -> dict[str, str]:
+    return {head: cell.replace(" (", "\n(") for head, cell in row.items()}
+
+
+def _grid(title: str, rows: Sequence[Mapping[str, str]], prose: bool) -> Table:
     grid = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     grid.title_justify, grid.title_style = "left", "bold"
     for number, head in enumerate(rows[0]):
@@ -44,7 +61,7 @@ def table(
         )
     for row in rows:
         grid.add_row(*row.values())
-    (Console(stderr=True, width=_console.width) if stderr else _console).print(grid)
+    return grid
 
 
 def say(text: str) -> None:

@@ -127,7 +127,9 @@ def picture(rows: list[dict], known: str) -> alt.HConcatChart:
     interval = base.mark_rule().encode(x="accuracy_low:Q", x2="accuracy_high:Q")
     dots = base.mark_point(filled=True, size=60).encode(x=accuracy)
     grams = alt.X("emissions_g:Q", title="emissions of training (g CO2e)")
-    band = base.mark_rule(color="black").encode(x="emissions_g_low:Q", x2="emissions_g_high")
+    band = base.mark_rule().encode(
+        x="emissions_g_low:Q", x2="emissions_g_high", color=alt.value("black")
+    )
     return alt.hconcat(
         (interval + dots).properties(width=300, title="What it brings (95 % interval)"),
         (base.mark_bar().encode(x=grams) + band).properties(

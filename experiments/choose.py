@@ -150,7 +150,7 @@ def carry_out(started: Session, config: Config) -> None:
                 },
             )
         )
-    terminal.table("The front", reading.front(decision.front, chosen))
+    terminal.table(f"The front ({chosen.energy_known})", reading.front(decision.front, chosen))
     terminal.table(f"A life of {config.predictions:,.0f} predictions", readable(life.bills()))
     terminal.say(f"Chosen: {chosen.name}, {choice.reason}.")
     terminal.say(certainty(decision))

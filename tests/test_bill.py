@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecotrack import metrics
+from ecotrack.amount import Amount
 from ecotrack.bill import Bill, bills, whole
 from ecotrack.tracking import RunView
 from ecotrack.tracking.run_view import PARENT_TAG
@@ -35,6 +36,22 @@ def run(
 )
 def test_what_a_run_says_of_itself(values, expected):
     assert whole(run("a", values)) == expected
+
+
+def test_bands_are_added_with_their_runs_and_emissions_have_that_of_their_energy():
+    one = metrics.with_band(metrics.RUN_WH, Amount(2, 1, 4)) | {metrics.RUN_G: 4.0}
+    phases = metrics.with_band(metrics.TOTAL_WH, Amount(3, 2, 5)) | {metrics.EMISSIONS_G: 3.0}
+    phases |= metrics.with_band(SETUP_WH, Amount(1, 0.5, 2)) | {SETUP_G: 1.0}
+    total = sum((bill for _, bill in bills([run("a", one), run("b", phases)])), Bill())
+    assert total.energy == Amount(6, 3.5, 11)
+    assert total.emissions == Amount(8, 4.5, 15)
+
+
+def test_a_run_without_a_band_leaves_the_sum_without():
+    told = metrics.with_band(metrics.RUN_WH, Amount(2, 1, 4)) | {metrics.RUN_G: 4.0}
+    total = sum((bill for _, bill in bills([run("a", told), run("b", MAIN)])), Bill())
+    assert (total.energy.value, total.energy.is_banded) == (3, False)
+    assert (total.emissions.value, total.emissions.is_banded) == (4.5, False)
 
 
 def test_children_are_within_their_parent():

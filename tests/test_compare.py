@@ -294,6 +294,30 @@ def test_the_time_of_a_benchmark_is_no_time_of_its_work(home: Home, capsys):
     assert "a benchmark repeats its work" in out
 
 
+def test_medians_have_the_bands_of_their_meters(home: Home, capsys):
+    known = {"cpu_origin": replace(CURVE, factor=2.0), "ram_origin": replace(MODULES, factor=4.0)}
+    for noise in NOISE:
+        keep("old", work(3600 * noise, **known))
+        keep("new", work(7200 * noise))
+    row = lines(printed(capsys))["energy"]
+    assert row[:2] == ["46 Wh (20.5–112)", "92 Wh"], "36 W and 10 W for an hour"
+
+
+def test_how_energy_is_known_is_told(home: Home, capsys):
+    keep_three("old")
+    keep_three("new", tags=WHERE | {metrics.WALL_TAG: "not metered, up to × 1.3 (X)"})
+    out = printed(capsys)
+    assert (
+        "\nHow energy is known, first: CPU measured: RAPL package-0; RAM measured: RAPL dram\n"
+        in out
+    )
+    assert "second: CPU measured: RAPL package-0; RAM measured: RAPL dram; wall not metered" in out
+    assert "At the wall: not metered, up to × 1.3 (X)." in out
+    keep_three("same")
+    out = printed(capsys, "--first=old", "--second=same")
+    assert "\nHow energy is known: CPU measured: RAPL package-0; RAM measured: RAPL dram\n" in out
+
+
 def test_the_heading_tells_the_runs_and_in_what_they_differ(home: Home, capsys):
     for seed in "01":
         recipe = {"family": "cnn", "epochs": "5", "seed": seed}

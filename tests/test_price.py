@@ -2,14 +2,16 @@
 
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 
 from ecotrack import Measurement, Result, metrics, price
+from ecotrack.amount import Amount
 from ecotrack.cli import UserError
 from ecotrack.measurement import Origin
 from ecotrack.meters import grid
-from ecotrack.reading import quantity
+from ecotrack.reading import amount, quantity
 from ecotrack.tracking import Store
 from tests.conftest import Home
 
@@ -69,6 +71,23 @@ def test_a_share_of_making_the_machine_is_added_once_it_is_declared(home: Home, 
     made_g = 400e3 * 0.5 / 4
     assert shown["forest", "training"]["FRA"] == quantity(FRA / 1000 + made_g / 1e6, "g")
     assert shown["forest", "1,000 predictions"]["FRA"] == quantity(FRA / 4000 + made_g / 1e7, "g")
+
+
+def test_energy_and_its_price_have_the_band_of_their_meters(home: Home, capsys):
+    banded = replace(COST, cpu_origin=Origin("modelled", factor=2))
+    each = {**FIGURES, metrics.INFERENCE_WH_PER_1K: 0.25}
+    each |= metrics.with_band(metrics.INFERENCE_WH_PER_1K, Amount(0.25, 0.2, 0.5))
+    keep("a", "forest", Result({"training": banded}, each))
+    curves = {metrics.SORT_UJ: {1000: 3.0}, metrics.SORT_NS: {1000: 30.0}}
+    keep("sorting", "some-sort", Result({"sorting": banded}, curves=curves))
+    shown = rows(capsys, "--country=FRA", *MACHINE)
+    made_g = 400e3 / 4 / 1e6
+    grams = [amount_g + made_g for amount_g in (FRA / 1000, FRA / 2000, FRA / 500)]
+    assert shown["forest", "training"]["energy"] == "1 Wh (0.5–2)"
+    assert shown["forest", "training"]["FRA"] == amount(Amount(*grams), "g")
+    assert shown["forest", "1,000 predictions"]["energy"] == "250 mWh (200–500)"
+    of_sort = shown["some-sort", "element sorted, in arrays of 1,000"]
+    assert of_sort["energy"] == "3 µJ (1.5–6)"
 
 
 def test_a_score_says_what_it_is_made_of(home: Home, capsys):

@@ -4,7 +4,9 @@ import math
 
 import pytest
 
-from ecotrack import reading
+from ecotrack import metrics, reading
+from ecotrack.amount import Amount, banded
+from ecotrack.measurement import Measurement, Origin
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,58 @@ def test_of_many_things_a_few_are_told(things, text):
 )
 def test_one_is_never_surer_than_that(share, text):
     assert reading.sure(share) == text
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (Amount(0.00123, 0.000683, 0.002214), "1.23 mWh (0.683–2.21)"),
+        (Amount(1.2, 0.7, 2.2), "1.2 Wh (0.7–2.2)"),
+        (Amount(0.9, 0.5, 1.62), "900 mWh (500–1620)"),
+        (Amount(100, 95.2, 105), "100 Wh (95.2–105)"),
+        (banded(1.2, None, None), "1.2 Wh"),
+        (Amount(1.2, 1.2, 1.2), "1.2 Wh"),
+        (Amount(-1.2, -0.6, -2.4), "-1.2 Wh"),
+        (Amount(), "0 Wh"),
+    ],
+)
+def test_a_band_is_in_brackets_in_the_unit_of_its_figure(figure, text):
+    assert reading.amount(figure, "Wh") == text
+
+
+def test_costs_are_read_with_their_bands():
+    known = Origin("modelled", "a curve", factor=2)
+    cost = Measurement(1.0, 0.5, cpu_j=7200, idle_j=3600, co2_g=6, cpu_origin=known)
+    (row,) = reading.costs({"training": cost})
+    assert row == {
+        "phase": "training",
+        "time": "1.00 s",
+        "CPU time": "0.50 s",
+        "energy": "2 Wh (1–4)",
+        "net": "1 Wh (0.5–2)",
+        "emissions": "6 g (3–12)",
+    }
+
+
+def test_scores_are_read_once_with_their_bands():
+    predictions = metrics.with_band(metrics.INFERENCE_WH_PER_1K, Amount(2, 1, 4))
+    rows = reading.scores({**predictions, metrics.INFERENCE_G_PER_1K: 6, metrics.LATENCY_MS: 1.5})
+    assert [row["value"] for row in rows] == ["2 Wh (1–4)", "6 g CO2e (3–12)", "1.5 ms"]
+
+
+def test_how_energy_is_known_is_read_from_tags():
+    cost = Measurement(
+        cpu_origin=Origin("modelled", "a curve", 65, "given"), ram_origin=Origin("assumed")
+    )
+    tags = {**metrics.source_tags(cost), metrics.WALL_TAG: "not metered, up to × 1.5 (X)"}
+    known = "CPU modelled: a curve at 65 W (given); RAM assumed"
+    assert reading.known_from(tags) == f"{known}; wall not metered, up to × 1.5 (X)"
+    assert reading.known_from(metrics.source_tags(Measurement(gpu_origin=Origin(how="none")))) == ""
+    assert reading.known_from({}) == ""
+
+
+def test_what_no_meter_sees_is_told_once_for_each_machine():
+    tags = [{metrics.WALL_TAG: wall} for wall in ("up to × 2", "up to × 1.3", "up to × 2")]
+    said = reading.legend([*tags, {}])
+    assert said.endswith("go. At the wall: up to × 2. At the wall: up to × 1.3.")
+    assert reading.legend([{}]).endswith("meters go.")

@@ -5,12 +5,14 @@ version 0.1.0 left them.
 """
 
 import gzip
+import re
 import sqlite3
+import sys
 from pathlib import Path
 
 import pytest
 
-from ecotrack import metrics
+from ecotrack import metrics, reading
 from ecotrack.study import Study
 from ecotrack.study_report import front_of
 from ecotrack.tracking import Store
@@ -44,3 +46,16 @@ def test_a_study_of_the_first_schema_is_read_with_its_bill(old_home: Home):
     assert len(study.finished) == 3
     assert study.cost.total_j > 0
     assert study.cost.cpu_origin.source == "modelled"
+
+
+def test_the_first_schema_told_no_band_and_none_is_shown(old_home: Home):
+    front = front_of(Store().runs("fashion-mnist-search", {metrics.KIND_TAG: "trial"}))
+    assert [member.training_g_high for member in front] == [None] * len(front)
+    study = Study(old_home.folder / "optuna.db", "fashion-mnist", DIRECTIONS)
+    texts = [*reading.front(front), *reading.costs({"search": study.cost})]
+    for command in ("total", "price"):
+        done = old_home.command(sys.executable, "-m", "ecotrack", command)
+        assert done.returncode == 0, done.stderr
+        texts.append({command: done.stdout})
+    assert not re.search(r"\d (Wh|g|mWh|mg|µg|µWh) \(", str(texts))
+    assert "inf" not in str(texts)

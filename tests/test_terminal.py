@@ -64,3 +64,14 @@ def test_prose_wraps_and_nothing_of_it_is_lost(capsys, monkeypatch):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 30
     assert "".join(line.removeprefix(" grid").strip() for line in lines[4:]) == address
+
+
+def test_brackets_go_below_where_a_table_lacks_room(capsys, monkeypatch):
+    row = {"run": "a", "energy": "1.2 Wh (0.7–2.2)", "emissions": "0.6 g (0.3–1.1)"}
+    shown = {}
+    for width in (60, 30):
+        monkeypatch.setattr(terminal, "_console", terminal.Console(width=width))
+        terminal.table("Runs", [row])
+        shown[width] = [line.split() for line in capsys.readouterr().out.splitlines()[4:]]
+    assert shown[60][0] == ["a", *row["energy"].split(), *row["emissions"].split()]
+    assert shown[30][:2] == [["a", "1.2", "Wh", "0.6", "g"], ["(0.7–2.2)", "(0.3–1.1)"]]

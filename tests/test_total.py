@@ -3,6 +3,7 @@
 import contextlib
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -43,6 +44,18 @@ def test_failed_killed_repeated_and_deleted_runs_are_in_it(home: Home, capsys):
     assert "In all 5 Wh and 2.5 g CO2e: 5 runs (3 FINISHED, 1 FAILED, 1 KILLED)" in out
     assert "0 of them within others, 1 deleted." in out
     assert "Not known" not in out
+
+
+def test_sums_have_the_bands_of_their_runs(home: Home, capsys):
+    store = Store()
+    known = {"cpu_origin": Origin("modelled", factor=2)}
+    for cost in (replace(COST, **known), replace(COST, cpu_origin=Origin("measured", factor=1.25))):
+        with store.run("a", "a run", {}, {}) as record:
+            record.log(Result({"training": cost}))
+    out = printed(capsys)
+    assert "\n a 2 2 Wh (1.3–3.25) 1 g (0.65–1.62) 0 \n" in out
+    assert "\n measured 1 1 Wh (0.8–1.25) 500 mg (400–625) 0 \n" in out
+    assert "In all 2 Wh (1.3–3.25) and 1 g (0.65–1.62) CO2e: 2 runs" in out
 
 
 def test_a_deleted_experiment_was_paid_for_too(home: Home, capsys):

@@ -9,7 +9,8 @@ from ecotrack import gates, host, reading
 from ecotrack.lifetime import break_even
 from ecotrack.measurement import Measurement
 from ecotrack.parallel import powers, rated
-from ecotrack.series import Series
+from ecotrack.series import Series, cpu_ratio, time_ratio
+from ecotrack.stats import NO_DIFFERENCE, Ratio
 
 Row = Mapping[str, Any]
 ENDS = ("", "_low", "_high")
@@ -55,6 +56,43 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
         "others": gates.others_share(block, host.all_cores()),
         "warnings": "; ".join(series.warnings),
     }
+
+
+def against(
+    name: str | None, series: Series, reference: Series | None, work: float = 1.0
+) -> dict[str, Any]:
+    """How many times the time and the CPU time of a reference measured in the same rounds.
+
+    Args:
+        name: of the reference.
+        series: what is compared.
+        reference: its turns; None where there is none.
+        work: units in a call of this for each in a call of the reference.
+    """
+    if reference is None:
+        return {"against": None, **_ratio("time_ratio", None), **_ratio("cpu_ratio", None)}
+    return {
+        "against": name,
+        **_ratio("time_ratio", time_ratio(series, reference), work),
+        **_ratio("cpu_ratio", cpu_ratio(series, reference), work),
+    }
+
+
+def _ratio(key: str, ratio: Ratio | None, work: float = 1.0) -> dict[str, float | None]:
+    if ratio is None:
+        return {f"{key}{end}": None for end in ENDS}
+    figures = zip(ENDS, (ratio.ratio, ratio.low, ratio.high), strict=True)
+    return {f"{key}{end}": figure / work for end, figure in figures}
+
+
+def compared(row: Row, key: str) -> str:
+    """A ratio with its interval; the words where it tells no difference, or nothing."""
+    if row["against"] is None:
+        return ""
+    if row[key] is None:
+        return "disturbed"
+    ratio = Ratio(*(row[f"{key}{end}"] for end in ENDS))
+    return ratio.brief if ratio.differs else NO_DIFFERENCE
 
 
 def readable(row: Row, unit: str, joules: str) -> dict[str, str]:

@@ -25,7 +25,8 @@ class Verdict:
         speed_up: time on one thread over time on many, for the same work.
         gross: the ratio of energies; one where power is measured, none where it is a constant,
             else two: under the linear and under the cubic model of CPU power.
-        net: the same after the idle machine's power is taken off both; none where nothing is left.
+        net: the same after the idle machine's power is taken off both; none where that is not
+            known, or leaves nothing.
     """
 
     speed_up: Ratio
@@ -41,27 +42,32 @@ def answer(gains: Sequence[Ratio]) -> str:
     return said.pop() if len(said) == 1 else "no answer: the models disagree"
 
 
-def greener(pairs: Sequence[Pair], *, idle_w: float, cores: int) -> Verdict:
+def greener(pairs: Sequence[Pair], *, cores: int) -> Verdict:
     """Compare the same work on one thread and on many.
 
     Args:
-        pairs: what it cost on one and on many, each of the same round.
-        idle_w: power of the idle machine, watts; where power is modelled, each model has its own.
+        pairs: what it cost on one and on many, each of the same round. Idle power is theirs, or
+            each model's own.
         cores: of the machine.
     """
     one = sum((first for first, _ in pairs), Measurement())
-    rated_w = rated(one, cores)
-    models: list[Model] = [
-        lambda cost, name=name: powers(cost, rated_w, cores)[name]  # type: ignore[misc]
-        for name in powers(one, rated_w, cores)
-    ]
-    if one.cpu_origin.source == "measured":
-        models = [lambda cost: (cost.total_j / cost.wall_s, idle_w)]
+    models, told = _models(one, cores), one.idle_j > 0 or one.cpu_origin.source == "modelled"
     return Verdict(
         speed_up=ratio_interval([a.wall_s for a, _ in pairs], [b.wall_s for _, b in pairs]),
         gross=_gains(pairs, models, net=False),
-        net=_gains(pairs, models, net=True),
+        net=_gains(pairs, models, net=True) if told else (),
     )
+
+
+def _models(one: Measurement, cores: int) -> list[Model]:
+    """The meter where it measures; the two models where it has one; none of a constant."""
+    if one.cpu_origin.source == "measured":
+        return [lambda cost: (cost.total_j / cost.wall_s, cost.idle_j / cost.wall_s)]
+    rated_w = rated(one, cores)
+    return [
+        lambda cost, name=name: powers(cost, rated_w, cores)[name]  # type: ignore[misc]
+        for name in powers(one, rated_w, cores)
+    ]
 
 
 def _gains(pairs: Sequence[Pair], models: Sequence[Model], *, net: bool) -> tuple[Ratio, ...]:

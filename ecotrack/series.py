@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecotrack import gates, host
 from ecotrack.measurement import Measurement
@@ -83,6 +83,21 @@ class Series:
     def energy_j(self) -> Interval:
         """Joules a call. How far the meter is off, this interval of the repeats cannot tell."""
         return median_interval(self.energies_j)
+
+    @property
+    def net_j(self) -> Interval | None:
+        """Joules a call above the idle machine's; None where its power is not known."""
+        above = [turn.cost.net_j for turn in self.turns]
+        known = [joules for joules in above if joules is not None]
+        if len(known) < len(above):
+            return None
+        return median_interval([j / t.loops for j, t in zip(known, self.turns, strict=True)])
+
+    def with_idle(self, idle_w: float) -> Series:
+        """The same turns on a machine that draws so many watts when idle."""
+        costs = (replace(turn.cost, idle_j=idle_w * turn.cost.wall_s) for turn in self.turns)
+        turns = tuple(Turn(c, t.loops) for c, t in zip(costs, self.turns, strict=True))
+        return replace(self, turns=turns)
 
     @property
     def loops(self) -> int:

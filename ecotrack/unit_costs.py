@@ -22,6 +22,7 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
 
     The meters' own band is apart, as `_band_low` and `_band_high`: it is the same for all rows of a
     machine, and no repeat makes it narrower. Where CPU power is modelled it holds both models.
+    `_net` is above the idle machine, and None where its power is not known.
 
     Args:
         series: calls of so many units each.
@@ -40,6 +41,10 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
             f"{joules}_per_{unit}{end}": energy_j / units * scale,
             f"g_per_{unit}{end}": energy_j / units * g_per_j,
         }
+    net_j = series.net_j or (None, None, None)
+    for end, above_j in zip(ENDS, net_j, strict=True):
+        net = f"{joules}_per_{unit}_net{end}"
+        row[net] = None if above_j is None else above_j / units * scale
     calls = series.loops * units
     models = {
         f"{joules}_per_{unit}_{name}": power_w * block.wall_s / calls * scale
@@ -98,11 +103,13 @@ def compared(row: Row, key: str) -> str:
 def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
     """The columns of a row that are printed."""
     energy, scale = f"{joules}_per_{unit}", SCALES[joules]
+    net = row[f"{energy}_net"]
     return {
         "ns": f"{row[f'ns_per_{unit}']:.3g}",
         "95 %": f"{row[f'ns_per_{unit}_low']:.3g}–{row[f'ns_per_{unit}_high']:.3g}",
         "CPU ns": f"{row[f'cpu_ns_per_{unit}']:.3g}",
         "energy": reading.quantity(row[energy] / scale, "J"),
+        **({} if net is None else {"net": reading.quantity(net / scale, "J")}),
         "meters say": "–".join(
             reading.quantity(row[f"{energy}_band_{end}"] / scale, "J") for end in ("low", "high")
         ),

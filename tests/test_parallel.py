@@ -11,13 +11,14 @@ JITTER = (1.0, 1.004, 0.995, 1.002, 0.998)  # of one side's rounds
 OTHER_JITTER = (1.003, 0.997, 1.001, 0.996, 1.005)
 
 
-def block(wall_s, load, cores, rated_w, ram_w, source="modelled"):
+def block(wall_s, load, cores, rated_w, ram_w, source="modelled", idle_w=0):
     """What CodeCarbon's cubic model says of a load on so many cores."""
     return Measurement(
         wall_s=wall_s,
         cpu_s=wall_s * cores * load,
         cpu_j=wall_s * rated_w * cubic(load),
         ram_j=wall_s * ram_w,
+        idle_j=wall_s * idle_w,
         cpu_origin=Origin(source),
     )
 
@@ -33,7 +34,7 @@ def middle(gains):
 
 def test_where_the_models_disagree_there_is_no_answer():
     one, many = block(8, 1 / 8, 8, 100, 0), block(1, 1, 8, 100, 0)
-    verdict = greener(rounds(one, many), idle_w=0, cores=8)
+    verdict = greener(rounds(one, many), cores=8)
     assert verdict.speed_up.ratio == pytest.approx(8, rel=0.01)
     linear, by_cube = verdict.gross
     assert not linear.differs, "a tie by construction"
@@ -41,32 +42,35 @@ def test_where_the_models_disagree_there_is_no_answer():
     assert answer(verdict.gross) == "no answer: the models disagree"
     assert one.total_j / many.total_j == pytest.approx(by_cube.ratio, rel=0.01)
     one, many = block(8, 1 / 8, 8, 100, 1), block(1, 1, 8, 100, 1)
-    disagreeing = greener(rounds(one, many), idle_w=1, cores=8)
+    disagreeing = greener(rounds(one, many), cores=8)
     assert answer(disagreeing.gross) == "no answer: the models disagree"
     assert disagreeing.net[0].ratio == pytest.approx(1, rel=0.01)
 
 
 def test_where_power_is_measured_the_machine_decides():
-    one, many = block(4, 0.5, 2, 10, 30, "measured"), block(2, 1.0, 2, 10, 30, "measured")
-    verdict = greener(rounds(one, many), idle_w=20, cores=2)
+    one = block(4, 0.5, 2, 10, 30, "measured", idle_w=20)
+    many = block(2, 1.0, 2, 10, 30, "measured", idle_w=20)
+    verdict = greener(rounds(one, many), cores=2)
     energy_one, energy_many = one.total_j, many.total_j
     assert middle(verdict.gross) == pytest.approx([energy_one / energy_many], rel=0.01)
     assert middle(verdict.net) == pytest.approx([(energy_one - 80) / (energy_many - 40)], rel=0.01)
     assert answer(verdict.gross) == answer(verdict.net) == "greener"
-    swapped = greener(rounds(many, one), idle_w=20, cores=2)
+    swapped = greener(rounds(many, one), cores=2)
     assert answer(swapped.gross) == "not greener"
 
 
-def test_below_idle_power_nothing_is_left_to_compare():
-    one, many = block(4, 0.5, 2, 10, 30, "measured"), block(2, 1.0, 2, 10, 30, "measured")
-    verdict = greener(rounds(one, many), idle_w=35, cores=2)
+@pytest.mark.parametrize("idle_w", [0, 35], ids=["unknown", "more than the work's"])
+def test_without_idle_power_or_below_it_net_tells_nothing(idle_w):
+    one = block(4, 0.5, 2, 10, 30, "measured", idle_w)
+    many = block(2, 1.0, 2, 10, 30, "measured", idle_w)
+    verdict = greener(rounds(one, many), cores=2)
     assert answer(verdict.gross) == "greener"
     assert (verdict.net, answer(verdict.net)) == ((), "unknown")
 
 
 def test_of_a_constant_power_nothing_is_claimed():
     one, many = block(4, 0.5, 2, 10, 30, "assumed"), block(2, 1.0, 2, 10, 30, "assumed")
-    verdict = greener(rounds(one, many), idle_w=20, cores=2)
+    verdict = greener(rounds(one, many), cores=2)
     assert (verdict.gross, answer(verdict.gross)) == ((), "unknown")
 
 
@@ -75,7 +79,7 @@ def test_what_an_interval_cannot_tell_is_no_difference():
     one, many = block(2, 1.0, 2, 10, 30, "measured"), block(2, 1.0, 2, 10, 30, "measured")
     pairs = [(one / jitter, many) for jitter in (1.0, 0.99, 1.01, 0.8, 1.02)]
     assert sum(a.total_j for a, _ in pairs) > 1.03 * sum(b.total_j for _, b in pairs)
-    assert answer(greener(pairs, idle_w=20, cores=2).gross) == NO_DIFFERENCE
+    assert answer(greener(pairs, cores=2).gross) == NO_DIFFERENCE
 
 
 def turns(costs) -> Series:

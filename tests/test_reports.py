@@ -1,5 +1,6 @@
 """What the two benchmarks say of turns that were made up."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,3 +174,36 @@ def test_sorts_are_compared_with_that_of_numpy_at_each_size():
 def test_the_reference_of_sorts_is_numpy_s_or_the_last():
     assert reference(["sorted", "np-quicksort", "fast"]) == "np-quicksort"
     assert reference(["python-merge", "sorted"]) == "sorted"
+
+
+def test_net_energy_is_told_where_idle_power_is_known():
+    cells = {("midpoint", 1): series(*JITTER)}
+    result = pi.report(measured(cells), [])
+    (row,) = result.artifacts["pi.json"]
+    assert row["nj_per_sample"] == pytest.approx(23e6)
+    assert row["nj_per_sample_net"] == pytest.approx(2.2e6)  # 20.8 W were idle
+    assert row["nj_per_sample_net_low"] < row["nj_per_sample_net"] < row["nj_per_sample_net_high"]
+    assert result.costs["sampling"].net_j == pytest.approx(2.2 * sum(JITTER))
+    (printed,) = next(table for name, table in result.summary.items() if name.startswith("π"))
+    assert (printed["energy"], printed["net"]) == ("23 mJ", "2.2 mJ")
+
+
+def test_an_idle_machine_that_others_used_is_told_and_not_taken_off():
+    busy = cost(10.0, cpu_s=0.0, other_cpu_s=1e3)
+    result = pi.report(replace(measured({("midpoint", 1): series(*JITTER)}), idle=busy), [])
+    (row,) = result.artifacts["pi.json"]
+    assert row["nj_per_sample_net"] is None
+    assert result.costs["sampling"].net_j is None
+    assert result.scores[metrics.IDLE_W] == pytest.approx(23)
+    assert any("net energy is not told by it: others had" in said for said in result.findings)
+    (printed,) = next(table for name, table in result.summary.items() if name.startswith("π"))
+    assert "net" not in printed
+
+
+def test_sorting_tells_net_energy_where_the_meter_knows_idle_power():
+    study = Study(ALGORITHMS["np-quicksort"])
+    study.keep(1000, 1, series(*JITTER).with_idle(20), {})
+    study.keep(2000, 1, series(*JITTER), {})
+    known, unknown = study.rows
+    assert known["uj_per_element_net"] == pytest.approx(3e3)
+    assert unknown["uj_per_element_net"] is None

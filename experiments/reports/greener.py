@@ -13,11 +13,11 @@ RULE = (
     "Parallel is greener when the speed-up exceeds the ratio of powers: when the 95 % interval of"
     " the ratio of energies lies above 1. Where CPU power is modelled, the linear and CodeCarbon's"
     " cubic model must agree, or the formula decides and not the machine. Nothing is told of blocks"
-    " that others disturbed, nor of constant power."
+    " that others disturbed, of constant power, nor of net energy where idle power is not known."
 )
 
 
-def verdicts(cells: Mapping[Cell, Series], idle_w: float) -> list[dict[str, str]]:
+def verdicts(cells: Mapping[Cell, Series]) -> list[dict[str, str]]:
     """Is parallel greener? For each method that ran on one thread and on more."""
     rows = []
     for (name, threads), many in cells.items():
@@ -30,7 +30,7 @@ def verdicts(cells: Mapping[Cell, Series], idle_w: float) -> list[dict[str, str]
             unknown = {"parallel is": "unknown: disturbed", "net": "", "and net": ""}
             rows.append({**row, "speed-up": "", "gross": "", **unknown})
             continue
-        verdict = greener(pairs, idle_w=idle_w, cores=cores())
+        verdict = greener(pairs, cores=cores())
         rows.append(
             {
                 **row,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from ecotrack import Measurement, unit_costs
+from ecotrack import Measurement, gates, host, unit_costs
 from ecotrack.series import Series
 from ecotrack.stats import ratio_interval
 from experiments.workloads.pi import METHODS
@@ -47,7 +47,7 @@ class Measured:
         cells: each method on each number of threads.
         totals: what each counted, of which 4 / samples is π.
         apart: each method's, besides sampling.
-        idle: the machine doing nothing.
+        idle: the machine while nothing was done here.
         device: the GPU's name, where one was used.
     """
 
@@ -61,18 +61,33 @@ class Measured:
     @property
     def blocks(self) -> Measurement:
         """All sampling together."""
-        return sum((series.block for series in self.cells.values()), Measurement())
+        return sum((series.block for series in self.net_cells.values()), Measurement())
 
     @property
     def idle_w(self) -> float:
         """Power of the idle machine, watts."""
         return self.idle.total_j / self.idle.wall_s
 
+    @property
+    def idle_doubt(self) -> str | None:
+        """Why that may not be taken off for net energy; None if it may."""
+        others = gates.others_share(self.idle, host.all_cores())
+        if others > gates.DISTURBED:
+            return f"others had {others:.0%} of the machine"
+        return gates.flaw(self.idle)
+
+    @property
+    def net_cells(self) -> Mapping[Cell, Series]:
+        """The cells, where it may be above the idle machine."""
+        if self.idle_doubt:
+            return self.cells
+        return {cell: series.with_idle(self.idle_w) for cell, series in self.cells.items()}
+
 
 def table(measured: Measured) -> list[dict[str, Any]]:
     """A row for each method and number of threads."""
     rows = []
-    for (name, threads), series in measured.cells.items():
+    for (name, threads), series in measured.net_cells.items():
         method = METHODS[name]
         alone = measured.cells.get(on_one_thread((name, threads)))
         speed_up = ratio_interval(alone.times_s, series.times_s) if alone else None

@@ -18,7 +18,7 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
     """Tables, pictures and findings, and a child run for each method."""
     rows = table(measured)
     paid = paid_compilations(rows, measured)
-    verdicts = greener.verdicts(measured.cells, measured.idle_w)
+    verdicts = greener.verdicts(measured.net_cells)
     on_device = device_rows(rows, measured)
     known = reading.known(measured.blocks)
     return Result(
@@ -46,14 +46,21 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
         },
         findings=[
             *findings,
-            f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source});"
-            " net is without it.",
+            idle(measured),
             greener.RULE,
             *unit_costs.not_compiled(name for name, a in measured.apart.items() if a.from_cache),
             *unit_costs.caution(rows, measured.blocks),
         ],
         children={name: of_method(name, rows, measured) for name in measured.apart},
     )
+
+
+def idle(measured: Measured) -> str:
+    """What net energy is above."""
+    said = f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source})"
+    if measured.idle_doubt:
+        return f"{said}, and net energy is not told by it: {measured.idle_doubt}."
+    return f"{said}; net is without it."
 
 
 def readable(rows: Sequence[Row]) -> list[dict[str, str]]:

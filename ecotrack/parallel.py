@@ -7,11 +7,14 @@ construction, a linear one makes it a tie. So both are asked, and must agree.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ecotrack.measurement import Measurement
+from ecotrack.stats import NO_DIFFERENCE, Ratio, ratio_interval
 
-NO_DIFFERENCE = 0.02  # two blocks of the same work differ by this much
+Pair = tuple[Measurement, Measurement]
+Model = Callable[[Measurement], tuple[float, float]]  # power of a block and of the idle machine, W
 
 
 @dataclass(frozen=True)
@@ -20,49 +23,67 @@ class Verdict:
 
     Attributes:
         speed_up: time on one thread over time on many, for the same work.
-        gross: the ratio of energies; one figure where power is measured, none where it is a
-            constant, else two: under the linear and under the cubic model of CPU power.
-        net: the same after the idle machine's power is taken off both.
+        gross: the ratio of energies; one where power is measured, none where it is a constant,
+            else two: under the linear and under the cubic model of CPU power.
+        net: the same after the idle machine's power is taken off both; none where that is not
+            known, or leaves nothing.
     """
 
-    speed_up: float
-    gross: tuple[float, ...]
-    net: tuple[float, ...]
+    speed_up: Ratio
+    gross: tuple[Ratio, ...]
+    net: tuple[Ratio, ...]
 
 
-def answer(gains: tuple[float, ...]) -> str:
+def answer(gains: Sequence[Ratio]) -> str:
     """Greener, not greener, no difference, or no answer: where the models disagree."""
     said = {_word(gain) for gain in gains}
     if not said:
-        return "unknown: power is assumed constant"
+        return "unknown"
     return said.pop() if len(said) == 1 else "no answer: the models disagree"
 
 
-def greener(
-    one: Measurement, many: Measurement, *, work_ratio: float, idle_w: float, cores: int
-) -> Verdict:
+def greener(pairs: Sequence[Pair], *, cores: int) -> Verdict:
     """Compare the same work on one thread and on many.
 
     Args:
-        one: a block on one thread.
-        many: a block on many threads.
-        work_ratio: work done in `many` over work done in `one`.
-        idle_w: power of the idle machine, watts; where power is modelled, each model has its own.
+        pairs: what it cost on one and on many, each of the same round. Idle power is theirs, or
+            each model's own.
         cores: of the machine.
     """
-    speed_up = work_ratio * one.wall_s / many.wall_s
-    blocks = (one, many)
-    if one.cpu_origin.source == "measured":
-        models = [[(block.total_j / block.wall_s, idle_w) for block in blocks]]
-    else:
-        rated_w = rated(one, cores)
-        under = [powers(block, rated_w, cores) for block in blocks]
-        models = [[model[name] for model in under] for name in under[0]]
+    one = sum((first for first, _ in pairs), Measurement())
+    models, told = _models(one, cores), one.idle_j > 0 or one.cpu_origin.source == "modelled"
     return Verdict(
-        speed_up=speed_up,
-        gross=tuple(speed_up * p1 / p2 for (p1, _), (p2, _) in models),
-        net=tuple(speed_up * (p1 - i1) / max(p2 - i2, 1e-9) for (p1, i1), (p2, i2) in models),
+        speed_up=ratio_interval([a.wall_s for a, _ in pairs], [b.wall_s for _, b in pairs]),
+        gross=_gains(pairs, models, net=False),
+        net=_gains(pairs, models, net=True) if told else (),
     )
+
+
+def _models(one: Measurement, cores: int) -> list[Model]:
+    """The meter where it measures; the two models where it has one; none of a constant."""
+    if one.cpu_origin.source == "measured":
+        return [lambda cost: (cost.total_j / cost.wall_s, cost.idle_j / cost.wall_s)]
+    rated_w = rated(one, cores)
+    return [
+        lambda cost, name=name: powers(cost, rated_w, cores)[name]  # type: ignore[misc]
+        for name in powers(one, rated_w, cores)
+    ]
+
+
+def _gains(pairs: Sequence[Pair], models: Sequence[Model], *, net: bool) -> tuple[Ratio, ...]:
+    """Ratios of energies, one a model; none where one of them leaves nothing to divide by."""
+
+    def joules(cost: Measurement, model: Model) -> float:
+        power_w, rest_w = model(cost)
+        return (power_w - net * rest_w) * cost.wall_s
+
+    sides = [
+        [[joules(cost, model) for cost in side] for side in zip(*pairs, strict=True)]
+        for model in models
+    ]
+    if any(min(*one, *many) <= 0 for one, many in sides):
+        return ()
+    return tuple(ratio_interval(one, many) for one, many in sides)
 
 
 def powers(block: Measurement, rated_w: float | None, cores: int) -> dict[str, tuple[float, float]]:
@@ -96,12 +117,12 @@ def linear(share: float) -> float:
     return min(share, 1.0)
 
 
-def _word(gain: float) -> str:
-    if abs(gain - 1) <= NO_DIFFERENCE:
-        return "no different"
-    return "greener" if gain > 1 else "not greener"
-
-
 def cubic(share: float) -> float:
     """Share of rated power at a load from 0 to 1, as CodeCarbon 3.3 models it."""
     return 0.1 + 0.9 * min(share, 1.0) ** 3
+
+
+def _word(gain: Ratio) -> str:
+    if not gain.differs:
+        return NO_DIFFERENCE
+    return "greener" if gain.ratio > 1 else "not greener"

@@ -82,7 +82,7 @@ class Repeats:
     """
 
     repeats: int = option(5, "turns of each, interleaved, at least", at_least=2, at_most=1000)
-    claim: bool = option(False, "30 turns at least, thorough, to 2%: what to publish; takes hours")
+    claim: bool = option(False, "30 thorough turns at least, to 2%, as a published figure needs")
     precision: float | None = option(
         None,
         "go on until the times are known as well, such as 2%, or the time is up",
@@ -90,7 +90,7 @@ class Repeats:
         at_most=1,
     )
     thorough: bool = option(
-        False, "as many seconds of energy as the meters want: 10 of modelled power, instead of 1"
+        False, "ten seconds of energy for each figure where power is modelled, instead of one"
     )
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ecotrack import gates, host
 from ecotrack.measurement import Measurement
-from ecotrack.stats import Interval, median_interval, more_repeats, trend
+from ecotrack.stats import Interval, Ratio, median_interval, more_repeats, ratio_interval, trend
 
 PRECISION = 0.02  # of a time, where no other is planned
 MODELLED_S = 10.0  # a block of modelled power: its load is counted in ticks of 10 ms
@@ -84,6 +85,21 @@ class Series:
         return median_interval(self.energies_j)
 
     @property
+    def net_j(self) -> Interval | None:
+        """Joules a call above the idle machine's; None where its power is not known."""
+        above = [turn.cost.net_j for turn in self.turns]
+        known = [joules for joules in above if joules is not None]
+        if len(known) < len(above):
+            return None
+        return median_interval([j / t.loops for j, t in zip(known, self.turns, strict=True)])
+
+    def with_idle(self, idle_w: float) -> Series:
+        """The same turns on a machine that draws so many watts when idle."""
+        costs = (replace(turn.cost, idle_j=idle_w * turn.cost.wall_s) for turn in self.turns)
+        turns = tuple(Turn(c, t.loops) for c, t in zip(costs, self.turns, strict=True))
+        return replace(self, turns=turns)
+
+    @property
     def loops(self) -> int:
         """Calls in all turns together."""
         return sum(turn.loops for turn in self.turns)
@@ -146,3 +162,39 @@ class Series:
             return None
         wanted, had = long_enough_s(self.block), self.block.wall_s
         return f"short: these meters want {wanted:g} s, and had {had:.2g} s"
+
+
+def undisturbed(one: Series, other: Series) -> list[tuple[Measurement, Measurement]]:
+    """What a call of each cost in the rounds of both in which others left them alone.
+
+    A turn may be too short to tell; then the block tells, and none of its turns is left. Nor is a
+    single one, which tells no difference from chance.
+    """
+    cores = host.all_cores()
+    rounds = [
+        (ours, theirs)
+        for ours, theirs in zip(one.turns, other.turns, strict=True)
+        if not (gates.disturbed(ours.cost, cores) or gates.disturbed(theirs.cost, cores))
+    ]
+    blocks = (
+        sum((ours.cost for ours, _ in rounds), Measurement()),
+        sum((theirs.cost for _, theirs in rounds), Measurement()),
+    )
+    if len(rounds) < 2 or any(gates.disturbed(block, cores) for block in blocks):
+        return []
+    return [(ours.each, theirs.each) for ours, theirs in rounds]
+
+
+def time_ratio(one: Series, other: Series) -> Ratio | None:
+    """How many times as long a call of one takes; None if others disturbed all of it."""
+    pairs = undisturbed(one, other)
+    if not pairs:
+        return None
+    return ratio_interval(
+        [ours.wall_s for ours, _ in pairs], [theirs.wall_s for _, theirs in pairs]
+    )
+
+
+def cpu_ratio(one: Series, other: Series) -> Ratio:
+    """How many times as much CPU time a call of one takes, which is its own on any machine."""
+    return ratio_interval(one.cpu_times_s, other.cpu_times_s)

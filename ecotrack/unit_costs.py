@@ -10,7 +10,8 @@ from ecotrack.amount import Amount
 from ecotrack.lifetime import break_even
 from ecotrack.measurement import Measurement
 from ecotrack.parallel import powers, rated
-from ecotrack.series import Series
+from ecotrack.series import Series, cpu_ratio, time_ratio
+from ecotrack.stats import NO_DIFFERENCE, Ratio
 
 Row = Mapping[str, Any]
 ENDS = ("", "_low", "_high")
@@ -22,6 +23,7 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
 
     The meters' own band is apart, as `_band_low` and `_band_high`: it is the same for all rows of a
     machine, and no repeat makes it narrower. Where CPU power is modelled it holds both models.
+    `_net` is above the idle machine, and None where its power is not known.
 
     Args:
         series: calls of so many units each.
@@ -40,6 +42,10 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
             f"{joules}_per_{unit}{end}": energy_j / units * scale,
             f"g_per_{unit}{end}": energy_j / units * g_per_j,
         }
+    net_j = series.net_j or (None, None, None)
+    for end, above_j in zip(ENDS, net_j, strict=True):
+        net = f"{joules}_per_{unit}_net{end}"
+        row[net] = None if above_j is None else above_j / units * scale
     calls = series.loops * units
     models = {
         f"{joules}_per_{unit}_{name}": power_w * block.wall_s / calls * scale
@@ -58,16 +64,55 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
     }
 
 
+def against(
+    name: str | None, series: Series, reference: Series | None, work: float = 1.0
+) -> dict[str, Any]:
+    """How many times the time and the CPU time of a reference measured in the same rounds.
+
+    Args:
+        name: of the reference.
+        series: what is compared.
+        reference: its turns; None where there is none.
+        work: units in a call of this for each in a call of the reference.
+    """
+    if reference is None:
+        return {"against": None, **_ratio("time_ratio", None), **_ratio("cpu_ratio", None)}
+    return {
+        "against": name,
+        **_ratio("time_ratio", time_ratio(series, reference), work),
+        **_ratio("cpu_ratio", cpu_ratio(series, reference), work),
+    }
+
+
+def _ratio(key: str, ratio: Ratio | None, work: float = 1.0) -> dict[str, float | None]:
+    if ratio is None:
+        return {f"{key}{end}": None for end in ENDS}
+    figures = zip(ENDS, (ratio.ratio, ratio.low, ratio.high), strict=True)
+    return {f"{key}{end}": figure / work for end, figure in figures}
+
+
+def compared(row: Row, key: str) -> str:
+    """A ratio with its interval; the words where it tells no difference, or nothing."""
+    if row["against"] is None:
+        return ""
+    if row[key] is None:
+        return "disturbed"
+    ratio = Ratio(*(row[f"{key}{end}"] for end in ENDS))
+    return ratio.brief if ratio.differs else NO_DIFFERENCE
+
+
 def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
     """The columns of a row that are printed."""
     energy, scale = f"{joules}_per_{unit}", SCALES[joules]
     ends = (row[f"{energy}{end}"] / scale for end in ("", "_band_low", "_band_high"))
     joule = Amount(*ends)
+    net = row[f"{energy}_net"]
     return {
         "ns": f"{row[f'ns_per_{unit}']:.3g}",
         "95 %": f"{row[f'ns_per_{unit}_low']:.3g}–{row[f'ns_per_{unit}_high']:.3g}",
         "CPU ns": f"{row[f'cpu_ns_per_{unit}']:.3g}",
         "energy": reading.amount(joule, "J"),
+        **({} if net is None else {"net": reading.quantity(net / scale, "J")}),
         "emissions": reading.amount(joule.told_as(row[f"g_per_{unit}"]), "g"),
         "block": mark(row),
     }

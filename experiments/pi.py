@@ -23,7 +23,8 @@ from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
-from experiments.reports.pi import Apart, Cell, Measured, report
+from experiments.reports.ladder import Apart, Cell, Measured, key
+from experiments.reports.pi import report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.pi import METHODS, Method, gpu
 
@@ -102,12 +103,6 @@ def run(config: Config, meter: Meter) -> Result:
     series = {cell: measured[key(cell)] for cell in cells(config)}
     found = Measured(config.samples, series, totals, apart, idle.cost, device)
     return report(found, cuda_findings(config))
-
-
-def key(cell: Cell) -> str:
-    """A cell as people read it."""
-    name, threads = cell
-    return f"{name} on {threads}"
 
 
 def work(

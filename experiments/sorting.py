@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ecotrack import Result, measure, terminal
+from ecotrack import Result, measure, terminal, unit_costs
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
 from ecotrack.launch import Metered, launch
@@ -23,7 +23,7 @@ from ecotrack.measure import Meter
 from ecotrack.repeating import Repeats, interleave
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
-from experiments.reports.sorting import Study, report
+from experiments.reports.sorting import Study, reference, report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.sorting import ALGORITHMS, Algorithm
 from experiments.workloads.sorting.inputs import make
@@ -81,7 +81,8 @@ def run(config: Config, meter: Meter) -> Result:
     studies = {
         name: warmed_up(ALGORITHMS[name], config, meter) for name in refusals if not refusals[name]
     }
-    going = dict(studies)
+    base = reference(studies)
+    going = {base: studies[base], **studies}  # precision is of ratios to the first
     plan = config.plan
     turns = len(config.sizes) * len(studies) * (plan.repeats + 1)
     with terminal.bar("sorting", turns) as progress:
@@ -95,7 +96,9 @@ def run(config: Config, meter: Meter) -> Result:
             with nothing_compiled():
                 compared = interleave(works, meter, plan, tick=progress.advance)
             for name, measured in compared.items():
-                going[name].keep(size, counts[name], measured)
+                work = counts[name] / counts.get(base, 1)
+                ratios = unit_costs.against(base, measured, compared.get(base), work)
+                going[name].keep(size, counts[name], measured, ratios)
     data = f"{config.distribution} {config.dtype}"
     return report(studies, data, [*findings, *numpy_finding(config)])
 

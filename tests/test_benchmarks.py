@@ -12,8 +12,6 @@ import pytest
 
 from ecotrack import metrics, terminal
 from ecotrack.lifetime import break_even
-from ecotrack.measurement import Measurement, Origin
-from ecotrack.parallel import answer, cubic, greener
 from ecotrack.stats import growth_exponent
 from ecotrack.tracking import Store
 from experiments import pi
@@ -226,50 +224,6 @@ def test_growth_exponent_of_a_power_law():
     sizes = [10, 100, 1000]
     assert growth_exponent(sizes, [3 * n**1.7 for n in sizes]) == pytest.approx(1.7)
     assert math.isnan(growth_exponent([10], [1]))
-
-
-def block(wall_s, load, cores, rated_w, ram_w, source="modelled"):
-    """What CodeCarbon's cubic model says of a load on so many cores."""
-    return Measurement(
-        wall_s=wall_s,
-        cpu_s=wall_s * cores * load,
-        cpu_j=wall_s * rated_w * cubic(load),
-        ram_j=wall_s * ram_w,
-        cpu_origin=Origin(source),
-    )
-
-
-def test_where_the_models_disagree_there_is_no_answer():
-    one, many = block(8, 1 / 8, 8, 100, 0), block(1, 1, 8, 100, 0)
-    verdict = greener(one, many, work_ratio=1, idle_w=0, cores=8)
-    assert verdict.speed_up == pytest.approx(8)
-    assert verdict.gross == pytest.approx((1, 8 * cubic(1 / 8)))  # linear: a tie by construction
-    assert answer(verdict.gross) == "no answer: the models disagree"
-    assert one.total_j / many.total_j == pytest.approx(verdict.gross[1])
-    disagreeing = greener(
-        block(8, 1 / 8, 8, 100, 1), block(1, 1, 8, 100, 1), work_ratio=1, idle_w=1, cores=8
-    )
-    assert answer(disagreeing.gross) == "no answer: the models disagree"
-    assert disagreeing.net[0] == pytest.approx(1)
-
-
-def test_where_power_is_measured_the_machine_decides():
-    one, many = block(4, 0.5, 2, 10, 30, "measured"), block(2, 1.0, 2, 10, 30, "measured")
-    verdict = greener(one, many, work_ratio=1, idle_w=20, cores=2)
-    energy_one, energy_many = one.total_j, many.total_j
-    assert verdict.gross == pytest.approx((energy_one / energy_many,))
-    assert verdict.net == pytest.approx(((energy_one - 80) / (energy_many - 40),))
-    assert answer(verdict.gross) == "greener"
-
-
-def test_of_a_constant_power_nothing_is_claimed():
-    one, many = block(4, 0.5, 2, 10, 30, "assumed"), block(2, 1.0, 2, 10, 30, "assumed")
-    verdict = greener(one, many, work_ratio=1, idle_w=20, cores=2)
-    assert answer(verdict.gross).startswith("unknown")
-
-
-def test_a_hair_s_breadth_is_no_difference():
-    assert answer((1.01, 0.99)) == "no different"
 
 
 @pytest.mark.parametrize("name", ["numba-lanes", "quasi-r2", "stratified", "midpoint"])

@@ -1,16 +1,19 @@
 """What the two benchmarks say of turns that were made up."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ecotrack import metrics
+from ecotrack import metrics, unit_costs
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ScriptedMeter
 from ecotrack.series import Series, Turn
+from ecotrack.stats import NO_DIFFERENCE
 from experiments import sorting
-from experiments.reports import pi
-from experiments.workloads.sorting import Algorithm
+from experiments.reports import ladder, pi
+from experiments.reports.sorting import Study, reference, report
+from experiments.workloads.sorting import ALGORITHMS, Algorithm
 
 CPU = Origin("modelled", "a curve", 8.0, "given", 1.8)
 RAM = Origin("assumed", "a constant power", 20.0, "given", 2.0)
@@ -28,14 +31,14 @@ def series(*times_s: float, **amounts) -> Series:
     return Series(tuple(Turn(cost(seconds, **amounts), 1) for seconds in times_s))
 
 
-def measured(cells, *, apart=None, samples=1000) -> pi.Measured:
+def measured(cells, *, apart=None, samples=1000) -> ladder.Measured:
     """Of methods and threads, each with its turns; all of them met π."""
     methods = dict.fromkeys(name for name, _ in cells)
-    return pi.Measured(
+    return ladder.Measured(
         samples=samples,
         cells=cells,
         totals=dict.fromkeys(cells, samples * 0.7854),
-        apart=apart or dict.fromkeys(methods, pi.Apart({}, False)),
+        apart=apart or dict.fromkeys(methods, ladder.Apart({}, False)),
         idle=cost(10.0, cpu_s=0.0, cpu_j=8.0),
         device=None,
     )
@@ -43,9 +46,11 @@ def measured(cells, *, apart=None, samples=1000) -> pi.Measured:
 
 def test_a_compilation_that_was_not_seen_is_told_and_priced_nowhere():
     cells = {(name, 1): series(*[t] * 5) for name, t in (("python", 0.4), ("midpoint", 0.2))}
-    fresh = pi.Apart({"compile": cost(1.0)}, False)
-    seen = measured(cells, apart={"python": pi.Apart({}, False), "midpoint": fresh})
-    warm = measured(cells, apart={"python": pi.Apart({}, False), "midpoint": pi.Apart({}, True)})
+    fresh = ladder.Apart({"compile": cost(1.0)}, False)
+    seen = measured(cells, apart={"python": ladder.Apart({}, False), "midpoint": fresh})
+    warm = measured(
+        cells, apart={"python": ladder.Apart({}, False), "midpoint": ladder.Apart({}, True)}
+    )
     (paid,) = pi.report(seen, []).artifacts["compiling.json"]
     assert paid["paid in time"] == "5,000 samples"
     assert "compile" not in pi.report(warm, []).costs
@@ -76,7 +81,7 @@ def test_what_a_call_costs_by_itself_predicts_no_slow_sort(sizes, monkeypatch):
     config, algorithm = sorting.Config(sizes=sizes), Algorithm("quick", clock.sort, "linear")
     study = sorting.warmed_up(algorithm, config, ScriptedMeter([Measurement()]))
     if 10 in sizes:
-        study.keep(10, 1, series(1e-4, 1e-4))  # 0.01 ms an element
+        study.keep(10, 1, series(1e-4, 1e-4), {})  # 0.01 ms an element
     assert study.predicted_s(10_000_000) == pytest.approx(0.01, rel=0.1)
 
 
@@ -109,3 +114,96 @@ def test_all_cores_are_compared_with_the_same_rung_on_one_thread():
     result = pi.report(measured(both), [])
     assert [row["efficiency"] for row in result.artifacts["pi.json"]] == pytest.approx([1, 1])
     assert result.children["all-cores"].curves[metrics.PI_SPEED_UP] == {2: pytest.approx(2)}
+
+
+JITTER = (1.0, 1.002, 0.999, 1.001, 0.998)
+
+
+def test_each_rung_is_compared_with_the_one_before_and_with_itself_on_one_thread():
+    cells = {
+        ("numba-naive", 1): series(*[0.9 * j for j in JITTER]),
+        ("numba-naive", 2): series(*[0.45 * j for j in reversed(JITTER)]),
+        ("numba-lanes", 1): series(*[0.3 * j for j in JITTER]),
+        ("all-cores", 2): series(*[0.3 * j for j in reversed(JITTER)]),
+        ("midpoint", 1): series(*[0.3 * j for j in reversed(JITTER)]),
+    }
+    result = pi.report(measured(cells), [])
+    rows = result.artifacts["pi.json"]
+    assert [row["against"] for row in rows] == [
+        None, "numba-naive on 1", "numba-naive on 1", "numba-lanes on 1", "numba-lanes on 1"
+    ]  # fmt: skip
+    for row, ratio in zip(rows[1:], (1 / 2, 1 / 3, 1, 1), strict=True):
+        assert row["time_ratio_low"] < ratio < row["time_ratio_high"] or ratio == 1 / 3
+        assert row["time_ratio"] == pytest.approx(ratio, rel=0.01)
+        assert row["cpu_ratio"] == pytest.approx(ratio, rel=0.01)
+    printed = next(t for name, t in result.summary.items() if name.startswith("Against"))
+    assert printed[0]["time"].startswith("0.5 (0.49")
+    assert printed[2]["time"] == printed[2]["CPU time"] == NO_DIFFERENCE
+
+
+def test_what_others_disturbed_tells_no_ratio_and_no_answer():
+    noise = {"other_cpu_s": 100.0}
+    cells = {(name, n): series(*JITTER, **noise) for name in ("quasi-r2",) for n in (1, 2)}
+    result = pi.report(measured(cells), [])
+    (row,) = result.artifacts["parallel.json"]
+    assert row["parallel is"] == row["and net"] == "unknown: disturbed"
+    _, two = result.artifacts["pi.json"]
+    assert two["time_ratio"] is None
+    assert two["cpu_ratio"] == 1
+    printed = next(t for name, t in result.summary.items() if name.startswith("Against"))
+    assert printed[0]["time"] == "disturbed"
+
+
+def test_sorts_are_compared_with_that_of_numpy_at_each_size():
+    studies = {name: Study(ALGORITHMS[name]) for name in ("numba-merge", "np-quicksort")}
+    base = series(*[0.2 * j for j in JITTER])
+    for size, arrays, seconds in ((1000, 2, 0.8), (5000, 1, 0.2)):
+        merge = series(*[seconds * j for j in reversed(JITTER)])
+        for name, turns in (("numba-merge", merge), ("np-quicksort", base)):
+            work = arrays if name == "numba-merge" else 1  # arrays in a call
+            ratios = unit_costs.against("np-quicksort", turns, base, work)
+            studies[name].keep(size, work, turns, ratios)
+    result = report(studies, "random int32", [])
+    found = [row for row in result.artifacts["sorting.json"] if row["algorithm"] == "numba-merge"]
+    assert [row["time_ratio"] for row in found] == pytest.approx([2, 1], rel=0.01)
+    (printed,) = result.summary["Time against np-quicksort, 95 %"]
+    assert printed["1,000"].startswith("2 (1.99")
+    assert printed["5,000"] == NO_DIFFERENCE
+
+
+def test_the_reference_of_sorts_is_numpy_s_or_the_last():
+    assert reference(["sorted", "np-quicksort", "fast"]) == "np-quicksort"
+    assert reference(["python-merge", "sorted"]) == "sorted"
+
+
+def test_net_energy_is_told_where_idle_power_is_known():
+    cells = {("midpoint", 1): series(*JITTER)}
+    result = pi.report(measured(cells), [])
+    (row,) = result.artifacts["pi.json"]
+    assert row["nj_per_sample"] == pytest.approx(23e6)
+    assert row["nj_per_sample_net"] == pytest.approx(2.2e6)  # 20.8 W were idle
+    assert row["nj_per_sample_net_low"] < row["nj_per_sample_net"] < row["nj_per_sample_net_high"]
+    assert result.costs["sampling"].net_j == pytest.approx(2.2 * sum(JITTER))
+    (printed,) = next(table for name, table in result.summary.items() if name.startswith("π"))
+    assert (printed["energy"], printed["net"]) == ("23 mJ", "2.2 mJ")
+
+
+def test_an_idle_machine_that_others_used_is_told_and_not_taken_off():
+    busy = cost(10.0, cpu_s=0.0, other_cpu_s=1e3)
+    result = pi.report(replace(measured({("midpoint", 1): series(*JITTER)}), idle=busy), [])
+    (row,) = result.artifacts["pi.json"]
+    assert row["nj_per_sample_net"] is None
+    assert result.costs["sampling"].net_j is None
+    assert result.scores[metrics.IDLE_W] == pytest.approx(23)
+    assert any("net energy is not told by it: others had" in said for said in result.findings)
+    (printed,) = next(table for name, table in result.summary.items() if name.startswith("π"))
+    assert "net" not in printed
+
+
+def test_sorting_tells_net_energy_where_the_meter_knows_idle_power():
+    study = Study(ALGORITHMS["np-quicksort"])
+    study.keep(1000, 1, series(*JITTER).with_idle(20), {})
+    study.keep(2000, 1, series(*JITTER), {})
+    known, unknown = study.rows
+    assert known["uj_per_element_net"] == pytest.approx(3e3)
+    assert unknown["uj_per_element_net"] is None

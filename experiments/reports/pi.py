@@ -3,76 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
-from ecotrack.host import cores
-from ecotrack.parallel import answer, greener
-from ecotrack.series import Series
+from ecotrack import Result, figures, metrics, reading, unit_costs
+from experiments.reports import greener
+from experiments.reports.ladder import JOULES, UNIT, Measured, Row, key, of, table
 from experiments.workloads.pi import METHODS, gpu
 from experiments.workloads.pi import figures as pictures
 from experiments.workloads.pi.digits import DIGITS, samples_for
-
-UNIT, JOULES = "sample", "nj"
-Cell = tuple[str, int]  # method and threads
-Row = Mapping[str, Any]
-RULE = (
-    "Parallel is greener when the speed-up exceeds the ratio of powers; within 2 % there is no"
-    " difference. Where CPU power is modelled, the linear and CodeCarbon's cubic model must agree,"
-    " or the formula decides and not the machine."
-)
-
-
-@dataclass(frozen=True)
-class Apart:
-    """What a method costs besides sampling.
-
-    Attributes:
-        costs: phase -> cost; no `compile` where nothing was compiled.
-        from_cache: whether that is because an earlier run had compiled it.
-    """
-
-    costs: Mapping[str, Measurement]
-    from_cache: bool
-
-
-@dataclass(frozen=True)
-class Measured:
-    """All that a run has measured.
-
-    Attributes:
-        samples: of each estimate.
-        cells: each method on each number of threads.
-        totals: what each counted, of which 4 / samples is π.
-        apart: each method's, besides sampling.
-        idle: the machine doing nothing.
-        device: the GPU's name, where one was used.
-    """
-
-    samples: int
-    cells: Mapping[Cell, Series]
-    totals: Mapping[Cell, float]
-    apart: Mapping[str, Apart]
-    idle: Measurement
-    device: str | None
-
-    @property
-    def blocks(self) -> Measurement:
-        """All sampling together."""
-        return sum((series.block for series in self.cells.values()), Measurement())
-
-    @property
-    def idle_w(self) -> float:
-        """Power of the idle machine, watts."""
-        return self.idle.total_j / self.idle.wall_s
 
 
 def report(measured: Measured, findings: Sequence[str]) -> Result:
     """Tables, pictures and findings, and a child run for each method."""
     rows = table(measured)
-    paid, verdicts = paid_compilations(rows, measured), greener_rows(measured)
+    paid = paid_compilations(rows, measured)
+    verdicts = greener.verdicts(measured.net_cells)
     on_device = device_rows(rows, measured)
     known = reading.known(measured.blocks)
     return Result(
@@ -93,15 +39,15 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
         tags=device_tag(measured),
         summary={
             f"π from {measured.samples:,} samples, each sample ({known})": readable(rows),
+            "Against the rung before, or against itself on one thread, 95 %": compared(rows),
             "When compiling has paid, against pure Python": paid,
             "Is parallel greener? Energy on one thread over energy on many": verdicts,
             f"Each estimate on {measured.device}": on_device,
         },
         findings=[
             *findings,
-            f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source});"
-            " net is without it.",
-            RULE,
+            idle(measured),
+            greener.RULE,
             *unit_costs.not_compiled(name for name, a in measured.apart.items() if a.from_cache),
             *unit_costs.caution(rows, measured.blocks),
         ],
@@ -109,32 +55,12 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
     )
 
 
-def table(measured: Measured) -> list[dict[str, Any]]:
-    """A row for each method and number of threads."""
-    rows = []
-    for (name, threads), series in measured.cells.items():
-        method = METHODS[name]
-        alone = measured.cells.get(("numba-lanes" if name == "all-cores" else name, 1))
-        speed_up = alone.time_s.median / series.time_s.median if alone else None
-        rows.append(
-            {
-                "method": name,
-                "threads": threads,
-                "kind": method.kind,
-                **unit_costs.per_unit(series, measured.samples, UNIT, JOULES),
-                "samples_per_s": measured.samples / series.time_s.median,
-                "speed_up": speed_up,
-                "efficiency": speed_up and speed_up / threads,
-                "error": abs(4 * measured.totals[name, threads] / measured.samples - math.pi),
-                "expected_error": method.expected_rmse(measured.samples),
-            }
-        )
-    return rows
-
-
-def of(rows: Sequence[Row], method: str) -> list[Row]:
-    """The rows of one method, the fewest threads first."""
-    return [row for row in rows if row["method"] == method]
+def idle(measured: Measured) -> str:
+    """What net energy is above."""
+    said = f"The idle machine draws {measured.idle_w:.3g} W ({measured.idle.source})"
+    if measured.idle_doubt:
+        return f"{said}, and net energy is not told by it: {measured.idle_doubt}."
+    return f"{said}; net is without it."
 
 
 def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
@@ -144,11 +70,25 @@ def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
             "method": row["method"],
             "thr.": str(row["threads"]),
             **unit_costs.readable(row, UNIT, JOULES),
-            "eff.": "" if row["efficiency"] is None else f"{row['efficiency']:.0%}",
             "error": f"{row['error']:.1e}",
             "expected": f"{row['expected_error']:.1e}",
         }
         for row in rows
+    ]
+
+
+def compared(rows: Sequence[Row]) -> list[dict[str, str]]:
+    """How many times as long each took as its reference, and how well its threads are used."""
+    return [
+        {
+            "method": key((row["method"], row["threads"])),
+            "against": row["against"],
+            "time": unit_costs.compared(row, "time_ratio"),
+            "CPU time": unit_costs.compared(row, "cpu_ratio"),
+            "efficiency": "" if row["efficiency"] is None else f"{row['efficiency']:.0%}",
+        }
+        for row in rows
+        if row["against"] is not None
     ]
 
 
@@ -192,33 +132,6 @@ def paid_compilations(rows: Sequence[Row], measured: Measured) -> list[dict[str,
         for name, apart in measured.apart.items()
         if python is not None and "compile" in apart.costs
     ]
-
-
-def greener_rows(measured: Measured) -> list[dict[str, str]]:
-    """Is parallel greener? For each method that ran on one thread and on more."""
-    rows = []
-    for (name, threads), many in measured.cells.items():
-        one = measured.cells.get((name, 1))
-        if threads == 1 or one is None:
-            continue
-        verdict = greener(
-            one.block,
-            many.block,
-            work_ratio=many.loops / one.loops,
-            idle_w=measured.idle_w,
-            cores=cores(),
-        )
-        rows.append(
-            {
-                "method": f"{name}, 1 to {threads}",
-                "speed-up": f"{verdict.speed_up:.2f}",
-                "gross": " / ".join(f"{gain:.2f}" for gain in verdict.gross),
-                "parallel is": answer(verdict.gross),
-                "net": " / ".join(f"{gain:.2f}" for gain in verdict.net),
-                "and net": answer(verdict.net),
-            }
-        )
-    return rows
 
 
 def device_rows(rows: Sequence[Row], measured: Measured) -> list[dict[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,10 @@ from ecotrack.stats import growth_exponent
 from experiments.workloads.sorting import Algorithm
 from experiments.workloads.sorting import figures as pictures
 
+Row = Mapping[str, Any]
 UNIT, JOULES = "element", "uj"
 BILLION = 10**9
+REFERENCE = "np-quicksort"  # what everybody has
 CURVES = (
     (metrics.SORT_NS, "ns_per_element"),
     (metrics.SORT_UJ, "uj_per_element"),
@@ -53,10 +55,11 @@ class Study:
         if size >= self.learnt_from:
             self.learnt_from, self.s_per_step = size, seconds / self.algorithm.steps(size)
 
-    def keep(self, size: int, arrays: int, measured: Series) -> None:
-        """Add a row, from calls that sorted so many arrays each."""
-        figures_ = unit_costs.per_unit(measured, arrays * size, UNIT, JOULES)
-        row = {"algorithm": self.algorithm.name, "size": size, "arrays": arrays, **figures_}
+    def keep(self, size: int, arrays: int, measured: Series, ratios: Row) -> None:
+        """Add a row, from calls that sorted so many arrays each; `ratios` to another sort."""
+        costs = unit_costs.per_unit(measured, arrays * size, UNIT, JOULES)
+        name = self.algorithm.name
+        row = {"algorithm": name, "size": size, "arrays": arrays, **costs, **ratios}
         self.rows.append(row)
         self.blocks += measured.block
         self.learn(size, measured.time_s.median / arrays)
@@ -66,7 +69,7 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
     """Tables, pictures and findings, and a child run for each sort."""
     rows = [row for study in studies.values() for row in study.rows]
     blocks = sum((study.blocks for study in studies.values()), Measurement())
-    paid = paid_compilations(studies)
+    paid, base = paid_compilations(studies), reference(studies)
     return Result(
         costs={"sorting": blocks, **unit_costs.compiling(s.compiled for s in studies.values())},
         artifacts={
@@ -77,6 +80,8 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
         },
         summary={
             f"Sorting {data}, each element ({reading.known(blocks)})": readable(rows),
+            f"Time against {base}, 95 %": compared(rows, "time_ratio"),
+            f"CPU time against {base}, 95 %": compared(rows, "cpu_ratio"),
             "When compiling has paid, against pure Python": paid,
         },
         findings=[
@@ -88,7 +93,24 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
     )
 
 
-def readable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def reference(names: Iterable[str]) -> str:
+    """The sort that the others are compared with: np.sort's, or the last one named."""
+    *_, last = names
+    return REFERENCE if REFERENCE in names else last
+
+
+def compared(rows: Sequence[Row], ratio: str) -> list[dict[str, str]]:
+    """A row a sort and a column a size: how many times as much as the reference."""
+    sizes = dict.fromkeys(row["size"] for row in rows)
+    cells = {(row["algorithm"], row["size"]): unit_costs.compared(row, ratio) for row in rows}
+    names = dict.fromkeys(row["algorithm"] for row in rows if row["algorithm"] != row["against"])
+    return [
+        {"algorithm": name, **{f"{size:,}": cells.get((name, size), "") for size in sizes}}
+        for name in names
+    ]
+
+
+def readable(rows: Sequence[Row]) -> list[dict[str, str]]:
     """The table as it is printed."""
     return [
         {
@@ -100,9 +122,7 @@ def readable(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
-def draw(
-    rows: Sequence[Mapping[str, Any]], studies: Mapping[str, Study], known: str
-) -> dict[str, bytes]:
+def draw(rows: Sequence[Row], studies: Mapping[str, Study], known: str) -> dict[str, bytes]:
     """The pictures, by file name."""
     legends = {name: legend(study) for name, study in studies.items()}
     arrays = [{**row, **of_array(row), "legend": legends[row["algorithm"]]} for row in rows]
@@ -124,7 +144,7 @@ def legend(study: Study) -> str:
     return study.algorithm.name if math.isnan(k) else f"{study.algorithm.name}, {k:.2f}"
 
 
-def of_array(row: Mapping[str, Any]) -> dict[str, float]:
+def of_array(row: Row) -> dict[str, float]:
     """The columns of a whole array."""
     return {
         f"{what}_per_array{end}": row[f"{what}_per_element{end}"] * row["size"]

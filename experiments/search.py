@@ -24,7 +24,7 @@ from ecotrack.mirror import DIRECTIONS, Mirror, check_run_exists
 from ecotrack.space import Choice, Real, Space, Whole
 from ecotrack.study import Finished, PassedOver, Study, Trial
 from ecotrack.study_report import report
-from ecotrack.tracking import Record, Store, views
+from ecotrack.tracking import Record, Store, dead_runs, views
 from ecotrack.tracking import models as saved
 from experiments import train
 from experiments.workloads.fashion import data, models
@@ -119,8 +119,8 @@ def open_study(name: str, store: Store) -> Study:
         store.folder / "optuna.db",
         name,
         DIRECTIONS,
-        on_dead=lambda run: store.kill(run, "its trial died"),
-        on_kept=store.finish,
+        on_dead=lambda run: dead_runs.kill(store, run, "its trial died"),
+        on_kept=lambda run: dead_runs.finish(store, run),
     )
 
 
@@ -144,7 +144,7 @@ def carry_on(started: Session) -> None:
     study.agree_on({"machine": host.describe(), "energy": reading.known(ledger.read())})
     name = f"study {config.study}"
     with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
-        store.bill(parent.run_id, study.keep_cost)
+        dead_runs.bill(store, parent.run_id, study.keep_cost)
         mirror = Mirror(store, study, parent, grid_tags(started.meter))
         ledger.open(parent.run_id, shared=True)
         with raw_record(started.meter) as raw, measure(ledger) as window:

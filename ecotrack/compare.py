@@ -36,7 +36,7 @@ class Config:
 def main(words: Sequence[str]) -> None:
     """Compare, and print."""
     config = cli.parse(Config, words, prog="python -m ecotrack compare", description=__doc__ or "")
-    store = Store()
+    store = Store(only_read=True)
     runs = own_runs(store.all_runs())
     given = chosen("--first", config.first, runs), chosen("--second", config.second, runs)
     if both := [run for run in given[0] if run in given[1]]:

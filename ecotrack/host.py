@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -14,7 +15,6 @@ CPU_INFO = Path("/proc/cpuinfo")
 CPU_FOLDER = Path("/sys/devices/system/cpu")
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # of a container, as it sees its own
 CPU_SENSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal")
-CLOCK_DRIFT_S = 2.0  # a start is told in wall-clock time, and that clock is corrected at times
 
 
 def cores() -> int:
@@ -37,17 +37,17 @@ def usable_cores() -> float:
 def describe() -> str:
     """CPU model, cores, memory and mark, as one line: how a machine is named in the store."""
     memory_gib = psutil.virtual_memory().total / 2**30
-    parts = cpu_model(), f"{psutil.cpu_count()} cores", f"{memory_gib:.0f} GiB"
-    return ", ".join((*parts, *mark()))
+    parts = [cpu_model(), f"{psutil.cpu_count()} cores", f"{memory_gib:.0f} GiB"]
+    return ", ".join([*parts, f"id {mark()}"] if mark() else parts)
 
 
-def mark() -> list[str]:
-    """What tells a machine from its equals, if the system has an id; many containers have none.
+def mark() -> str:
+    """Tells a machine from its equals; empty where the system has no id, as in many containers.
 
-    The id itself is not to be shown (machine-id(5)): hence a hash of it, and of us.
+    The id itself is not to be shown (machine-id(5)): this is a hash of it, and of us.
     """
-    found = next(filter(None, map(_text, MACHINE_ID)), "")
-    return [f"id {hashlib.sha256(f'ecotrack {found}'.encode()).hexdigest()[:8]}"] if found else []
+    ids = [text for text in map(_text, MACHINE_ID) if re.fullmatch("[0-9a-f]{32}", text)]
+    return hashlib.sha256(f"ecotrack {ids[0]}".encode()).hexdigest()[:8] if ids else ""
 
 
 def name() -> str:
@@ -64,27 +64,44 @@ def boot_id() -> str:
 
 
 def process_id() -> str:
-    """Names this process so that no later one, and none of another machine, can be taken for it."""
+    """Names this process so that no other, of any time, container or machine, is taken for it.
+
+    Machine, its mark, its boot, PID namespace, PID, and start in ticks since the boot: the wall
+    clock, which is stepped at times, has no part in it.
+    """
     return _name_of(psutil.Process())
 
 
-def is_dead(process: str) -> bool:
-    """Whether a process named by `process_id` ran on this machine and runs no more."""
-    host, pid, created = process.rsplit(":", 2)
-    if host != name():
+def is_dead(process: str) -> bool | None:
+    """Whether a process named by `process_id` runs no more; None where that cannot be seen.
+
+    A process in another container (PID namespace) is out of sight, whatever numbers are the same.
+    So is one of an earlier boot, if the machine has no mark: it may be another one of that name.
+    What is of another machine, or no such name at all, is not ours to call dead.
+    """
+    if not is_name(process):
         return False
-    try:
-        found = psutil.Process(int(pid))
-        drift_s = abs(found.create_time() - float(created))
-        return drift_s > CLOCK_DRIFT_S or found.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+    machine, *there, pid, _ = process.rsplit(":", 5)
+    here = _place()
+    if machine != name() or there[0] != here[0]:
+        return False
+    if there == here:
+        return not _runs(int(pid), process)
+    return True if here[0] and there[1] != here[1] else None
 
 
-def descends_from(pid: int) -> bool:
-    """Whether this process is that one, or was started by it, or by one that it started, …"""
+def is_name(text: str) -> bool:
+    """Whether it is made as `process_id` makes names."""
+    return bool(re.fullmatch(r".*(:[^:]*){3}:\d+:[^:]+", text))
+
+
+def descends_from(process: str) -> bool:
+    """Whether this process is that one, or was started by it, or by one that it started, …
+
+    A process in a container has none outside for an ancestor: in doubt it is a stranger.
+    """
     this = psutil.Process()
-    return pid in (process.pid for process in (this, *this.parents()))
+    return process in map(_name_of, (this, *this.parents()))
 
 
 def git_is_dirty(folder: Path) -> bool | None:
@@ -98,7 +115,30 @@ def git_is_dirty(folder: Path) -> bool | None:
 
 
 def _name_of(process: psutil.Process) -> str:
-    return f"{name()}:{process.pid}:{process.create_time():.2f}"
+    return ":".join((name(), *_place(), str(process.pid), _birth(process)))
+
+
+def _place() -> list[str]:
+    """Mark of the machine, its boot, and the namespace that gives PIDs their meaning."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    except OSError:
+        space = ""
+    return [mark(), boot_id()[:8], space]
+
+
+def _birth(process: psutil.Process) -> str:
+    """When a process was started: in ticks since the boot, or by the wall clock without Linux."""
+    _, _, fields = _text(Path(f"/proc/{process.pid}/stat")).rpartition(")")
+    return fields.split()[19] if fields else f"{process.create_time():.2f}"  # proc_pid_stat(5)
+
+
+def _runs(pid: int, process: str) -> bool:
+    try:
+        found = psutil.Process(pid)
+        return _name_of(found) == process and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def cpu_model() -> str:

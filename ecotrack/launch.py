@@ -7,15 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 from ecotrack import bands, cli, machine, metrics, reading, stop, terminal
-from ecotrack.ledger import Ledger, dead, replay
+from ecotrack.ledger import Ledger
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
 from ecotrack.meters import CodeCarbonMeter, UnknownCountryError, grid
 from ecotrack.tracking import Record, Store
+from ecotrack.tracking.dead_runs import settle
 from ecotrack.tracking.record import run_totals
 from ecotrack.turn import turn
 
@@ -148,14 +148,6 @@ def session(
             settle(store, ledgers)
             with waiting_meter as meter, Ledger(meter, ledgers) as ledger:
                 yield Session(entry, config, store, meter, ledger)
-
-
-def settle(store: Store, ledgers: Path) -> None:
-    """Give the runs of dead processes what their ledgers tell, and remove what is told."""
-    for path in dead(ledgers):
-        told = [store.settle(run_id, path.stem, known) for run_id, known in replay(path).items()]
-        if all(told):
-            path.unlink(missing_ok=True)
 
 
 @contextmanager

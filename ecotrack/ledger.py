@@ -10,6 +10,7 @@ and every 15 s the meter too.
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -123,6 +124,9 @@ class Ledger:
             self._file = self._path.open("ab", buffering=0)
         except OSError as error:
             self._fail(error)
+        else:
+            with suppress(OSError):  # other containers see by the lock that we live
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._beats.start()
         return self
 
@@ -206,20 +210,23 @@ class Ledger:
         return age_s >= (BEAT_S if young else SAMPLE_S)
 
 
-def dead(folder: Path) -> list[Path]:
-    """The ledgers of processes that run no more."""
-    return [path for path in sorted(folder.glob("*.jsonl")) if host.is_dead(path.stem)]
-
-
 def replay(path: Path) -> dict[str, Known]:
     """What each run had cost that was open when the ledger's process died.
 
     A line that a power cut or a full disk has torn is passed over.
+
+    Raises:
+        ValueError: no line of it can be read.
     """
-    book = Book()
-    for text in path.read_bytes().splitlines():
+    lines, texts = [], path.read_bytes().splitlines()
+    for text in texts:
         with suppress(ValueError):
-            book.take(decode(text))
+            lines.append(decode(text))
+    if texts and not lines:
+        raise ValueError(f"{path} is no ledger")
+    book = Book()
+    for line in lines:
+        book.take(line)
     return {run_id: book.known(run_id) for run_id in book.opened}
 
 
@@ -233,10 +240,13 @@ def encode(line: Line) -> bytes:
 
 
 def decode(text: bytes) -> Line:
-    """A line from JSON; ValueError if it is torn."""
+    """A line from JSON; ValueError if it is torn, or none of ours."""
     words = json.loads(text)
-    del words["moment"]
-    measured: dict[str, Any] = {
-        name: from_fields(FIELDS | words.pop(name)) for name in MEASURED & words.keys()
-    }
-    return Line(**measured, **words)
+    try:
+        del words["moment"]
+        measured: dict[str, Any] = {
+            name: from_fields(FIELDS | words.pop(name)) for name in MEASURED & words.keys()
+        }
+        return Line(**measured, **words)
+    except (AttributeError, LookupError, TypeError) as error:
+        raise ValueError(f"no line of a ledger: {error}") from error

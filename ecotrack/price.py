@@ -62,7 +62,7 @@ def main(words: Sequence[str]) -> None:
     if (config.embodied_kg is None) != (config.lifetime_years is None):
         raise UserError("--embodied-kg and --lifetime-years need each other; give both, or neither")
     grids = electricity(config.country)
-    store = Store()
+    store = Store(only_read=True)
     runs = selected(config, store)
     wholes = [(run, in_joules(bill.energy, J_PER_WH)) for run, bill in bills(runs)]
     hardware = "M not declared" if config.embodied_kg is None else "M included"

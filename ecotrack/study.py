@@ -299,7 +299,7 @@ def names(path: Path) -> list[str]:
 def _is_dead(trial: FrozenTrial) -> bool:
     """Whether the process of a running trial is gone; it may have died before it gave its name."""
     if PROCESS_KEY in trial.user_attrs:
-        return host.is_dead(trial.user_attrs[PROCESS_KEY])
+        return host.is_dead(trial.user_attrs[PROCESS_KEY]) is True
     started = trial.datetime_start or datetime.min
     return datetime.now() - started > timedelta(seconds=GRACE_S)
 

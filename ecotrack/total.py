@@ -30,7 +30,7 @@ class Config:
 def main(words: Sequence[str]) -> None:
     """Add up, and print."""
     cli.parse(Config, words, prog="python -m ecotrack total", description=__doc__ or "")
-    store = Store()
+    store = Store(only_read=True)
     runs, names = own_runs(store.all_runs(deleted=True)), store.experiment_names()
     billed = bills(runs)
     terminal.table("By experiment", by("experiment", billed, lambda run: names[run.experiment_id]))

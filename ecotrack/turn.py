@@ -19,7 +19,7 @@ from ecotrack import host
 from ecotrack.cli import UserError
 
 MACHINE_LOCK = "/tmp/ecotrack.lock"  # not $TMPDIR, which differs from user to user
-HOLDER = re.compile(r"[\w.-]+ \(pid (\d+)\)")  # anybody can write there; this much is printed
+HOLDER = re.compile(r"([\w.-]+ \(pid \d+\)) (\S+)")  # anybody can write there; the first is printed
 _held: set[int] = set()
 
 
@@ -28,7 +28,8 @@ def turn(entry: str, *, wait: bool = True) -> Iterator[None]:
     """Hold the machine's only turn while the block lasts.
 
     The lock is one file, /tmp/ecotrack.lock for all users, or the file that $ECOTRACK_LOCK names.
-    What the holder itself has started, as `exec` does, is measured with it and need not wait.
+    What the holder itself has started, as `exec` does, is measured with it and need not wait,
+    unless it is in a container.
 
     Args:
         entry: what is going to measure, told to those who wait.
@@ -39,14 +40,15 @@ def turn(entry: str, *, wait: bool = True) -> Iterator[None]:
     """
     with _opened(Path(os.environ.get("ECOTRACK_LOCK") or MACHINE_LOCK)) as lock:
         if not _take(lock):
-            holder, pid = _holder(lock)
-            if host.descends_from(pid):
+            holder, process = _holder(lock)
+            if host.descends_from(process):
                 yield
                 return
             _wait_for(holder, lock, wait)
         with suppress(OSError):  # the name is a courtesy; the disk may be full
             os.ftruncate(lock, 0)
-            os.pwrite(lock, f"{entry} (pid {os.getpid()})".encode(), 0)
+            words = f"{entry} (pid {os.getpid()}) {host.process_id()}"
+            os.pwrite(lock, words.encode(), 0)
         yield
 
 
@@ -59,10 +61,10 @@ def _take(lock: int) -> bool:
     return True
 
 
-def _holder(lock: int) -> tuple[str, int]:
-    """Name and process id of who holds the lock; 0 if it does not say."""
-    named = HOLDER.fullmatch(os.pread(lock, 100, 0).decode(errors="replace"))
-    return (named[0], int(named[1])) if named else ("another process", 0)
+def _holder(lock: int) -> tuple[str, str]:
+    """Who holds the lock, for people and as `host.process_id` has it, if it says so."""
+    named = HOLDER.fullmatch(os.pread(lock, 500, 0).decode(errors="replace"))
+    return (named[1], named[2]) if named else ("another process", "")
 
 
 def _wait_for(holder: str, lock: int, wait: bool) -> None:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from ecotrack import host
@@ -51,20 +52,57 @@ def test_a_killed_process_that_nobody_waited_for_is_dead(child):
     assert host.is_dead(name)
 
 
+def renamed(process: str, **changed: str) -> str:
+    """The name of a process, were it of another place or time."""
+    parts = ("machine", "mark", "boot", "space", "pid", "birth")
+    named = dict(zip(parts, process.rsplit(":", 5), strict=True))
+    return ":".join({**named, **changed}.values())
+
+
 def test_a_later_process_with_the_same_number_is_not_taken_for_it():
-    machine, pid, _ = host.process_id().rsplit(":", 2)
-    assert host.is_dead(f"{machine}:{pid}:1.00")
+    assert host.is_dead(renamed(host.process_id(), birth="1"))
+
+
+def test_a_step_of_the_clock_kills_nobody(child, monkeypatch):
+    _, name = child
+    told = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) + 3600)
+    assert host.is_dead(name) is False
+    assert host.descends_from(host.process_id())
 
 
 @pytest.mark.parametrize("machine", ["elsewhere", "fe80::1", "a:b"])
 def test_a_process_of_another_machine_is_never_called_dead(machine):
-    assert not host.is_dead(f"{machine}:1:1.00")
+    assert host.is_dead(renamed(host.process_id(), machine=machine, birth="1")) is False
+    assert host.is_dead(renamed(host.process_id(), mark="another", birth="1")) is False
+
+
+@pytest.mark.parametrize("text", ["notes", "a:b", f"{host.name()}:1:1.00", "::::pid:1"])
+def test_what_is_no_process_s_name_is_never_called_dead(text):
+    assert not host.is_name(text)
+    assert host.is_dead(text) is False
+
+
+def test_a_process_in_another_container_cannot_be_seen():
+    assert host.is_dead(renamed(host.process_id(), space="1", birth="1")) is None
+
+
+@pytest.mark.parametrize(("marked", "dead"), [(True, True), (False, None)])
+def test_an_earlier_boot_is_over_if_it_was_surely_of_this_machine(
+    tmp_path, monkeypatch, marked, dead
+):
+    (tmp_path / "id").write_text("0123456789abcdef" * 2 if marked else "uninitialized")
+    monkeypatch.setattr(host, "MACHINE_ID", (tmp_path / "id",))
+    assert host.is_dead(renamed(host.process_id(), boot="earlier")) is dead
 
 
 def test_a_process_descends_from_itself_and_from_what_started_it(child):
-    assert host.descends_from(os.getpid())
-    assert host.descends_from(os.getppid())
-    assert not host.descends_from(child[0].pid)
+    parent = host._name_of(psutil.Process(os.getppid()))
+    for ancestor in (host.process_id(), parent):
+        assert host.is_name(ancestor)
+        assert host.descends_from(ancestor)
+        assert not host.descends_from(renamed(ancestor, space="1")), "it may be in a container"
+    assert not host.descends_from(child[1])
 
 
 def test_the_machine_is_described_in_one_line():
@@ -79,13 +117,13 @@ def test_equal_machines_are_told_apart_by_their_ids_which_are_not_shown(tmp_path
     unnamed = host.describe()
     assert unnamed.endswith("GiB")
     ids = {}
-    for text in ("0123456789abcdef\n", "fedcba9876543210\n", "\n"):
-        (tmp_path / "id").write_text(text)
+    for text in (2 * "0123456789abcdef", 2 * "fedcba9876543210", "uninitialized"):
+        (tmp_path / "id").write_text(f"{text}\n")
         ids[text] = host.describe()
-        assert text.strip() == "" or text.strip() not in ids[text]
         assert host.describe() == ids[text]
+        assert text not in ids[text]
     assert len(set(ids.values())) == 3
-    assert ids["\n"] == unnamed
+    assert ids["uninitialized"] == unnamed
 
 
 @pytest.fixture

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ecotrack import host
 from ecotrack.cli import UserError
 from ecotrack.turn import MACHINE_LOCK, turn
 from tests.conftest import ROOT
+from tests.test_host import renamed
 
 HOLD = """
 import sys
@@ -136,6 +138,14 @@ def test_a_process_does_not_wait_for_itself_and_keeps_its_turn_to_the_end(lock):
         assert is_taken(lock)
 
 
+def test_who_only_shares_a_number_with_our_ancestor_is_waited_for(lock):
+    """In two containers that share the lock, both may be process 1."""
+    with turn("train"):
+        lock.write_text(f"train (pid {os.getpid()}) {renamed(host.process_id(), space='1')}")
+        with pytest.raises(UserError, match="is measuring"), turn("a block", wait=False):
+            pass
+
+
 def test_a_block_that_raises_frees_the_machine(lock):
     with pytest.raises(ZeroDivisionError), turn("train"):
         raise ZeroDivisionError
@@ -178,4 +188,4 @@ def test_the_machine_has_one_lock_unless_another_is_named(monkeypatch, tmp_path)
     assert Path(MACHINE_LOCK).parent == Path("/tmp")
     monkeypatch.setenv("ECOTRACK_LOCK", str(tmp_path / "own"))
     with turn("train"):
-        assert (tmp_path / "own").read_text() == f"train (pid {os.getpid()})"
+        assert (tmp_path / "own").read_text() == f"train (pid {os.getpid()}) {host.process_id()}"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,38 +20,26 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecotrack import host, metrics, stop
 from ecotrack.cli import UserError
-from ecotrack.ledger import Known
-from ecotrack.measurement import Measurement, from_fields
-from ecotrack.tracking import views
+from ecotrack.tracking import dead_runs, place, views
 from ecotrack.tracking.record import NOTE_TAG, Record, within
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
 
-UNTAKEN_S = 600  # our process tags its run in the first seconds
 UI_SERVER = "http://127.0.0.1:5000"
-
-
-def project_root() -> Path:
-    """The checkout that holds MLproject, else the current folder."""
-    checkout = Path(__file__).resolve().parents[2]
-    return checkout if (checkout / "MLproject").exists() else Path.cwd()
-
-
-def default_uri() -> str:
-    """$MLFLOW_TRACKING_URI, else `mlflow.db` in the project: what a bare `mlflow ui` shows."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
 
 
 class Store:
     """The place where runs are kept; open it before anything is started."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, only_read: bool = False) -> None:
         """Connect.
 
         Raises:
-            UserError: the store cannot be written, or is of another version.
+            UserError: the store is of another version, or cannot be written, unless it is there
+                and shall only be read.
         """
-        self.uri = default_uri()
-        self._check_writable()
+        self.uri = place.default_uri()
+        if not (only_read and place.exists(self.uri)):
+            place.check_writable(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
             self.client = mlflow.MlflowClient()
@@ -70,8 +56,7 @@ class Store:
     @property
     def folder(self) -> Path:
         """Where the store's database lies, and so what belongs beside it."""
-        path = _sqlite_path(self.uri)
-        return path.parent if path else project_root()
+        return place.folder(self.uri)
 
     @contextmanager
     def run(
@@ -88,7 +73,7 @@ class Store:
         Under `mlflow run` the project's run is this run if it lies in the right experiment and
         nothing is resumed; otherwise it is marked as a mere launch, linked both ways.
         """
-        self.close_dead_runs()
+        dead_runs.close(self)
         experiment_id = self.experiment_id(experiment)
         all_tags = {**_host_tags(), **({} if resume else within()), **tags}
         project_run = self.client.get_run(self._project_run) if self._project_run else None
@@ -122,7 +107,7 @@ class Store:
         found = self.client.get_experiment_by_name(name)
         if found is None:
             return self.client.create_experiment(
-                name, self._artifact_location(name), tags={metrics.SCHEMA_TAG: str(metrics.SCHEMA)}
+                name, place.artifacts(self.uri, name), {metrics.SCHEMA_TAG: str(metrics.SCHEMA)}
             )
         if found.lifecycle_stage != "active":
             raise UserError(
@@ -143,6 +128,11 @@ class Store:
         """The runs of all experiments, oldest first; what was deleted too, if it is asked for."""
         which = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
         return [view_of(run) for run in self._search(list(self.experiment_names()), "", which)]
+
+    def running(self) -> list[RunView]:
+        """What is open, or was left so."""
+        ids = [e.experiment_id for e in self.client.search_experiments()]
+        return [view_of(run) for run in self._search(ids, "attributes.status = 'RUNNING'")]
 
     def experiment_names(self) -> dict[str, str]:
         """Experiment id -> name, deleted ones included."""
@@ -170,47 +160,6 @@ class Store:
         experiment_id = self.client.get_run(parent_id).info.experiment_id
         condition = f"tags.`{PARENT_TAG}` = '{parent_id}'"
         return [view_of(run) for run in self._search([experiment_id], condition)]
-
-    def kill(self, run_id: str, reason: str) -> None:
-        """Close a run whose process is gone."""
-        self.client.set_tag(run_id, metrics.REASON_TAG, reason)
-        self.client.set_terminated(run_id, "KILLED")
-
-    def finish(self, run_id: str) -> None:
-        """Close a run that holds all it should, though its process is gone."""
-        if metrics.REASON_TAG in self.client.get_run(run_id).data.tags:
-            self.client.delete_tag(run_id, metrics.REASON_TAG)
-        self.client.set_terminated(run_id, "FINISHED")
-
-    def close_dead_runs(self) -> None:
-        """Mark as KILLED what a killed process of this machine left RUNNING."""
-        ids = [e.experiment_id for e in self.client.search_experiments()]
-        for run in self._search(ids, "attributes.status = 'RUNNING'"):
-            process = run.data.tags.get(metrics.PROCESS_TAG)
-            if host.is_dead(process) if process else _was_never_taken_up(run):
-                self.kill(run.info.run_id, "its process was killed")
-
-    def settle(self, run_id: str, process: str, known: Known) -> bool:
-        """Give a run what it had cost when its process died; False if it is not in this store.
-
-        Twice is once. A run that many processes carry on keeps it for `bill` to hand over.
-        """
-        if not self.has_run(run_id):
-            return False
-        if known.shared:
-            cost = json.dumps(asdict(known.cost))
-            self.client.set_tag(run_id, f"{metrics.UNBILLED_TAG}.{process}", cost)
-        elif metrics.RUN_WH not in self.view(run_id).metrics:
-            Record(run_id).write_known(known)
-        return True
-
-    def bill(self, run_id: str, keep: Callable[[Measurement, str], object]) -> None:
-        """Hand `keep` what each killed process of a run had cost: (cost, process)."""
-        for tag, text in self.view(run_id).tags.items():
-            if tag.startswith(f"{metrics.UNBILLED_TAG}."):
-                cost = from_fields(json.loads(text))
-                keep(cost, tag.removeprefix(f"{metrics.UNBILLED_TAG}."))
-                self.client.delete_tag(run_id, tag)
 
     def save_view(
         self,
@@ -290,21 +239,6 @@ class Store:
             for run_id in run_ids:
                 self.client.set_terminated(run_id, status)
 
-    def _check_writable(self) -> None:
-        path = _sqlite_path(self.uri)
-        if path is None:
-            return
-        target = path if path.exists() else path.parent
-        if not os.access(target, os.W_OK) or not os.access(path.parent, os.W_OK):
-            raise UserError(
-                f"the run store {path} cannot be written; "
-                "set MLFLOW_TRACKING_URI to a place that can, such as sqlite:////tmp/mlflow.db"
-            )
-
-    def _artifact_location(self, experiment: str) -> str | None:
-        path = _sqlite_path(self.uri)
-        return (path.parent / "mlruns" / experiment).as_uri() if path else None
-
 
 @cache  # git takes longer than a run's other tags together, and a search opens many runs
 def _host_tags() -> dict[str, str]:
@@ -313,17 +247,5 @@ def _host_tags() -> dict[str, str]:
         metrics.HOST_TAG: host.describe(),
         metrics.PROCESS_TAG: host.process_id(),
     }
-    dirty = host.git_is_dirty(project_root())
+    dirty = host.git_is_dirty(place.project_root())
     return tags if dirty is None else {**tags, metrics.DIRTY_TAG: str(dirty).lower()}
-
-
-def _was_never_taken_up(run: Run) -> bool:
-    """Whether `mlflow run` opened it for this project, and our process died before it began."""
-    tags, age_s = run.data.tags, time.time() - run.info.start_time / 1000
-    ours = tags.get("mlflow.source.name", "").endswith(str(project_root()))
-    return ours and "mlflow.project.entryPoint" in tags and age_s > UNTAKEN_S
-
-
-def _sqlite_path(uri: str) -> Path | None:
-    prefix = "sqlite:///"
-    return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None

@@ -1,0 +1,118 @@
+"""Runs whose process is gone: what they had cost goes into them, and they are closed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ecotrack import host, metrics
+from ecotrack.ledger import Known, replay
+from ecotrack.measurement import Measurement, from_fields
+from ecotrack.reading import few
+from ecotrack.tracking.place import project_root
+from ecotrack.tracking.record import Record
+from ecotrack.tracking.run_view import RunView
+
+if TYPE_CHECKING:
+    from ecotrack.tracking.store import Store
+
+UNTAKEN_S = 600  # our process tags its run in the first seconds
+
+
+def settle(store: Store, ledgers: Path) -> None:
+    """Give the runs of dead processes what their ledgers tell, and remove what is told.
+
+    What is no ledger is left alone, and told in one line.
+    """
+    strange = [path for path in ledgers.glob("*.jsonl") if not host.is_name(path.stem)]
+    for path in dead(ledgers):
+        try:
+            known = replay(path)
+        except (OSError, ValueError):
+            strange.append(path)
+            continue
+        kept = [keep(store, run_id, path.stem, told) for run_id, told in known.items()]
+        if all(kept):
+            path.unlink(missing_ok=True)
+    if strange:
+        names = few(sorted(path.name for path in strange))
+        print(f"no ledgers, and left alone in {ledgers}: {names}", file=sys.stderr, flush=True)
+
+
+def dead(ledgers: Path) -> list[Path]:
+    """The ledgers of processes that run no more."""
+    return [path for path in sorted(ledgers.glob("*.jsonl")) if _is_left(path)]
+
+
+def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
+    """Give a run what it had cost when its process died; False if it is not in this store.
+
+    Twice is once. A run that many processes carry on keeps it for `bill` to hand over; any other
+    is closed.
+    """
+    if not store.has_run(run_id):
+        return False
+    run = store.view(run_id)
+    if known.shared:
+        cost = json.dumps(asdict(known.cost))
+        Record(run_id).write(tags={f"{metrics.UNBILLED_TAG}.{process}": cost})
+        return True
+    if metrics.RUN_WH not in run.metrics:
+        Record(run_id).write_known(known)
+    if run.status == "RUNNING":
+        kill(store, run_id)
+    return True
+
+
+def bill(store: Store, run_id: str, keep: Callable[[Measurement, str], object]) -> None:
+    """Hand `keep` what each killed process of a run had cost: (cost, process)."""
+    for tag, text in store.view(run_id).tags.items():
+        if tag.startswith(f"{metrics.UNBILLED_TAG}."):
+            keep(from_fields(json.loads(text)), tag.removeprefix(f"{metrics.UNBILLED_TAG}."))
+            store.client.delete_tag(run_id, tag)
+
+
+def close(store: Store) -> None:
+    """Mark as KILLED what a killed process of this machine left RUNNING."""
+    for run in store.running():
+        process = run.tags.get(metrics.PROCESS_TAG)
+        if host.is_dead(process) if process else _was_never_taken_up(run):
+            kill(store, run.run_id)
+
+
+def kill(store: Store, run_id: str, reason: str = "its process was killed") -> None:
+    """Close a run whose process is gone."""
+    store.client.set_tag(run_id, metrics.REASON_TAG, reason)
+    store.client.set_terminated(run_id, "KILLED")
+
+
+def finish(store: Store, run_id: str) -> None:
+    """Close a run that holds all it should, though its process is gone."""
+    if metrics.REASON_TAG in store.view(run_id).tags:
+        store.client.delete_tag(run_id, metrics.REASON_TAG)
+    store.client.set_terminated(run_id, "FINISHED")
+
+
+def _is_left(path: Path) -> bool:
+    """Whether a ledger's process runs no more; one out of sight holds a lock as long as it does."""
+    if (known := host.is_dead(path.stem)) is not None:
+        return known
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _was_never_taken_up(run: RunView) -> bool:
+    """Whether `mlflow run` opened it for this project, and our process died before it began."""
+    ours = run.tags.get("mlflow.source.name", "").endswith(str(project_root()))
+    age_s = time.time() - run.start_s
+    return ours and "mlflow.project.entryPoint" in run.tags and age_s > UNTAKEN_S

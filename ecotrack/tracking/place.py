@@ -1,0 +1,60 @@
+"""Where the store lies, and whether it can be written there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ecotrack.cli import UserError
+
+
+def project_root() -> Path:
+    """The checkout that holds MLproject, else the current folder."""
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout if (checkout / "MLproject").exists() else Path.cwd()
+
+
+def default_uri() -> str:
+    """$MLFLOW_TRACKING_URI, else `mlflow.db` in the project: what a bare `mlflow ui` shows."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """The database of a store; None where it is a server's own affair."""
+    prefix = "sqlite:///"
+    return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None
+
+
+def exists(uri: str) -> bool:
+    """Whether there is such a database; of a server, its answer will tell."""
+    path = sqlite_path(uri)
+    return path is None or path.exists()
+
+
+def folder(uri: str) -> Path:
+    """Where the store's database lies, and so what belongs beside it."""
+    path = sqlite_path(uri)
+    return path.parent if path else project_root()
+
+
+def artifacts(uri: str, experiment: str) -> str | None:
+    """Where the files of a new experiment go; None leaves it to a server."""
+    path = sqlite_path(uri)
+    return (path.parent / "mlruns" / experiment).as_uri() if path else None
+
+
+def check_writable(uri: str) -> None:
+    """Refuse a database that cannot be written.
+
+    Raises:
+        UserError: it cannot.
+    """
+    path = sqlite_path(uri)
+    if path is None:
+        return
+    target = path if path.exists() else path.parent
+    if not os.access(target, os.W_OK) or not os.access(path.parent, os.W_OK):
+        raise UserError(
+            f"the run store {path} cannot be written; "
+            "set MLFLOW_TRACKING_URI to a place that can, such as sqlite:////tmp/mlflow.db"
+        )

@@ -33,11 +33,7 @@ from ecotrack.searching import search as search_for
 from ecotrack.space import Space, holds
 from ecotrack.study import Study, names
 from ecotrack.study_report import report
-<<<<<<< HEAD
-from ecotrack.tracking import Record, Store
-=======
-from ecotrack.tracking import Record, Store, dead_runs, views
->>>>>>> core
+from ecotrack.tracking import Record, Store, dead_runs
 from ecotrack.tracking import models as saved
 from ecotrack.trials import Objective, PassedOver, Trial
 from experiments import train
@@ -134,22 +130,7 @@ def terms(config: Config) -> dict[str, str]:
     return {**kept, "country": grid(config.country).country}
 
 
-<<<<<<< HEAD
 def recipe(config: Config, params: Mapping[str, Any], repeat: int = 0) -> train.Config:
-=======
-def open_study(name: str, store: Store) -> Study:
-    """The study, beside the store of runs."""
-    return Study(
-        store.folder / "optuna.db",
-        name,
-        DIRECTIONS,
-        on_dead=lambda run: dead_runs.kill(store, run, "its trial died"),
-        on_kept=lambda run: dead_runs.finish(store, run),
-    )
-
-
-def recipe(config: Config, params: Mapping[str, Any]) -> train.Config:
->>>>>>> core
     """A trial's parameters as a configuration of `train`; the test images stay out of reach."""
     of_one_size = {"width": 1, "depth": 1} if params.get("family") == "linear" else {}
     given: dict[str, Any] = {**params, **of_one_size}
@@ -169,8 +150,8 @@ def open_study(name: str, store: Store, goals: tuple[Goal, ...]) -> Study:
         path_of(store),
         name,
         Objectives(goals).directions,
-        on_dead=lambda run: store.kill(run, "its trial died"),
-        on_kept=store.finish,
+        on_dead=lambda run: dead_runs.kill(store, run, "its trial died"),
+        on_kept=lambda run: dead_runs.finish(store, run),
     )
 
 
@@ -213,14 +194,9 @@ def carry_on(started: Session) -> None:
     study.agree_on({"machine": host.describe(), "energy": reading.known(ledger.read())})
     name = f"study {config.study}"
     with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
-<<<<<<< HEAD
-        store.bill(parent.run_id, study.keep_cost)
+        dead_runs.bill(store, parent.run_id, study.keep_cost)
         objectives = Objectives(config.objectives)
         mirror = Mirror(store, study, objectives, parent, grid_tags(started.meter))
-=======
-        dead_runs.bill(store, parent.run_id, study.keep_cost)
-        mirror = Mirror(store, study, parent, grid_tags(started.meter))
->>>>>>> core
         ledger.open(parent.run_id, shared=True)
         with raw_record(started.meter) as raw, measure(ledger) as window:
             try:

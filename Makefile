@@ -28,6 +28,7 @@ bench: $(READY)
 	python -m bench.pi --json build/pi.json
 	python -m bench.overhead --json build/overhead.json
 	python -m bench.trust --json build/trust.json
+	python -m bench.search --json build/search.json
 
 ui: $(READY)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui

@@ -86,7 +86,7 @@ class Table:
         mask = pareto.front(self.points)
         return {key for key, on in zip(self.trained, mask, strict=True) if on}
 
-    @property
+    @cached_property
     def space(self) -> Space:
         """What may be tried: what the table holds; sizes only where a family has several."""
         by_family = {

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import optuna
 import pytest
@@ -31,8 +32,8 @@ def children_of(study: str, kind: str) -> list[RunView]:
 
 
 def rows(run: RunView, file: str) -> list[str]:
-    path = Store().client.download_artifacts(run.run_id, file)
-    return open(path).read().splitlines()
+    path = Path(Store().client.download_artifacts(run.run_id, file))
+    return path.read_text().splitlines()
 
 
 def test_repeats_are_runs_of_their_own_and_the_front_has_intervals(home: Home):

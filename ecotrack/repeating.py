@@ -47,6 +47,9 @@ class Plan:
             middle, of the ratio of each time to the first work's, or of the time of a single
             work. None: `repeats` turns and no more.
         limit_s: no round beyond `repeats` begins later than so many seconds after the first.
+
+    Raises:
+        ValueError: no turn at all.
     """
 
     repeats: int = 5
@@ -54,6 +57,10 @@ class Plan:
     shortest_turn_s: float = 0.1
     precision: float | None = PRECISION
     limit_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1:
+            raise ValueError(f"a plan needs at least 1 turn of each work, got {self.repeats}")
 
     @property
     def turn_s(self) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from ecotrack import metrics, pareto
+from ecotrack import host, metrics, pareto, sessions
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
 from ecotrack.study import Direction, Finished, Study
 from ecotrack.tracking import Record, RunView, Store
-from ecotrack.tracking.record import share_within
+from ecotrack.tracking.record import within
 
 DIRECTIONS: dict[str, Direction] = {
     "validation accuracy": "maximize",
@@ -51,7 +51,10 @@ class Mirror:
     def keep_cost(self, session: Measurement) -> None:
         """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
         self._study.keep_cost(session)
-        self._parent.write(values=cost_metrics(self._study.cost), tags=share_within(session))
+        process = host.process_id()
+        tags = sessions.account(process, sessions.cost_of(session))
+        tags |= {f"{tag}.{process}": outer for tag, outer in within().items()}
+        self._parent.write(values=cost_metrics(self._study.cost), tags=tags)
 
     def hypervolume_with(self, values: tuple[float, float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ecotrack import metrics
+from ecotrack import metrics, sessions
 from ecotrack.amount import Amount, banded
 from ecotrack.tracking import RunView
 
@@ -39,21 +39,23 @@ class Bill:
 
 
 def whole(run: RunView) -> Bill | None:
-    """What a run itself says that it cost; None where it says nothing.
+    """What a run itself says that it cost; None where it says nothing that can be.
 
-    A study's figure covers all its sessions, a launched run's its whole process; any other run
-    has its phases. Grams without energy are a copy of another run's: `choose` has them.
+    A study's figure covers all its sessions, but what is not yet billed of killed ones; a launched
+    run's its whole process; any other run has its phases. Grams without energy are a copy of
+    another run's: `choose` has them.
     """
     phases = ((metrics.TOTAL_WH, metrics.EMISSIONS_G), *map(_costs, metrics.PHASES))
+    missing = Bill(*sessions.missing(run.tags))
     for pairs in (
         ((metrics.SEARCH_WH, metrics.SEARCH_G),),
         ((metrics.RUN_WH, metrics.RUN_G),),
         phases,
     ):
         seen = [pair for pair in pairs if set(pair) <= set(run.metrics)]
-        if seen:
-            return sum((_bill(*pair, run) for pair in seen), Bill())
-    return None
+        if seen and all(0 <= run.metrics[name] < math.inf for pair in seen for name in pair):
+            return sum((_bill(*pair, run) for pair in seen), Bill()) + missing
+    return missing if missing.energy_wh else None
 
 
 def own_runs(runs: Sequence[RunView]) -> list[RunView]:
@@ -92,9 +94,9 @@ def bills(runs: Sequence[RunView]) -> list[tuple[RunView, Bill]]:
 
 def shares(run: RunView) -> list[tuple[str, Bill]]:
     """What of a study lies within other runs: (id of the run, energy and emissions)."""
-    prefix = f"{metrics.WITHIN_TAG}."
-    told = ((tag.removeprefix(prefix), text) for tag, text in run.tags.items() if prefix in tag)
-    return [(words.partition(".")[0], Bill(*json.loads(text))) for words, text in told]
+    told = sessions.costs(run.tags)
+    within = sessions.by_process(run.tags, metrics.WITHIN_TAG)
+    return [(outer, Bill(*told[process])) for process, outer in within.items() if process in told]
 
 
 def _bill(wh: str, g: str, run: RunView) -> Bill:

@@ -28,7 +28,7 @@ from ecotrack.measurement import Measurement
 from ecotrack.meters import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
 from ecotrack.noise import Noise, noise
 from ecotrack.powercap import Powercap
-from ecotrack.turn import turn
+from ecotrack.turn import BusyError, turn
 
 NO_METER = ScriptedMeter([Measurement()])
 UNKNOWN = "unknown"
@@ -62,26 +62,38 @@ def main(words: Sequence[str]) -> None:
 
 
 def examine(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
-    """Everything in turn; what takes the machine waits for it, and idle power comes last."""
+    """Everything in turn; what needs the machine alone waits for it, or is left out."""
     terminal.table("Energy", list(energy(meter)), prose=True)
     for what, command in missing(meter):
         terminal.say(f"- {what}\n    {command}" if command else f"- {what}")
     terminal.say("")
     terminal.table("This machine", condition(meter), prose=True)
-    with turn("doctor", wait=not config.no_wait):
-        with measure(reads) as window:
-            found = noise(NO_METER, config.noise_s)  # of time: a bad counter is no noise
-        terminal.table(f"Noise: a work against itself, {found.pairs} pairs of turns", [row(found)])
-        for sentence in (found.meaning, *doubts(window.cost), *meter.flaws):
-            terminal.say(sentence)
-        date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
-        checked = Checked(date, found.ratio.half_width, found.others, meter.way)
-        terminal.say(keep(config, checked=checked))
+    try:
+        with turn("doctor", wait=not config.no_wait):
+            try_out(config, meter, reads)
+    except BusyError as error:
         if config.idle:
-            terminal.say(f"Now leave the machine alone for {config.idle:g} s …")
-            idle = idle_power(reads, config.idle, meter.way)
-            keep(config, idle=idle)
-            terminal.say(f"The idle machine draws {idle.power_w:.3g} W; runs tell net energy now.")
+            raise  # it was asked for
+        terminal.say(f"The noise was not tested: {error}")
+        if given_watts(config):
+            terminal.say(keep(config))
+
+
+def try_out(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
+    """What needs the machine alone: how noisy it is, and on request its idle power."""
+    with measure(reads) as window:
+        found = noise(NO_METER, config.noise_s)  # of time: a bad counter is no noise
+    terminal.table(f"Noise: a work against itself, {found.pairs} pairs of turns", [row(found)])
+    for sentence in (found.meaning, *doubts(window.cost), *meter.flaws):
+        terminal.say(sentence)
+    date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
+    checked = Checked(date, found.ratio.half_width, found.others, meter.way)
+    terminal.say(keep(config, checked=checked))
+    if config.idle:
+        terminal.say(f"Now leave the machine alone for {config.idle:g} s …")
+        idle = idle_power(reads, config.idle, meter.way)
+        keep(config, idle=idle)
+        terminal.say(f"The idle machine draws {idle.power_w:.3g} W; runs tell net energy now.")
 
 
 def energy(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:

@@ -28,7 +28,7 @@ PATIENCE_S = 10.0  # between asking a command to end and ending it
 class Config(Metered):
     """What `exec` can be told, before the `--`."""
 
-    experiment: str = option("exec", "the MLflow experiment that keeps the run")
+    experiment: str = option("exec", "the MLflow experiment that keeps the run", pattern=".{1,200}")
     name: str | None = option(None, "the run's name; none: the command's first words")
 
 
@@ -71,7 +71,7 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
     opened = started.run(config.experiment, config.name or words[:60], params={"command": words})
     with opened as record, insured(record, ledger):
         with raw_record(started.meter) as raw, measure(ledger) as window:
-            process = subprocess.Popen(command, env={**os.environ, INSIDE: record.run_id})
+            process = begin(command, record.run_id)
             try:
                 code = process.wait()
             finally:
@@ -82,6 +82,21 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
             terminal.table(heading, rows, stderr=True)
         if code:
             raise CommandFailedError(result.scores[metrics.EXIT_CODE])
+
+
+def begin(command: Sequence[str], run_id: str) -> subprocess.Popen[bytes]:
+    """Start it, and let it know the run that measures it.
+
+    Raises:
+        UserError: it looks like a program, and is none.
+    """
+    try:
+        return subprocess.Popen(command, env={**os.environ, INSIDE: run_id})
+    except OSError as error:
+        raise UserError(
+            f"{command[0]!r} cannot be run: {error.strerror}; a script needs a first line such as"
+            " #!/bin/sh, or its interpreter before it"
+        ) from error
 
 
 def bill(cost: Measurement, code: int) -> Result:

@@ -213,10 +213,7 @@ class Ledger:
 def replay(path: Path) -> dict[str, Known]:
     """What each run had cost that was open when the ledger's process died.
 
-    A line that a power cut or a full disk has torn is passed over.
-
-    Raises:
-        ValueError: no line of it can be read.
+    A line that a power cut or a full disk has torn is passed over; ValueError if all are.
     """
     lines, texts = [], path.read_bytes().splitlines()
     for text in texts:

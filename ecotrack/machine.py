@@ -97,7 +97,7 @@ def load() -> Machine:
         checked = Checked(**read.checked) if read.checked else None
         known = replace(read, idle=idle, checked=checked)
         _check(known)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # the latter where HOME=/dev/null
         return Machine()
     except (OSError, TypeError, ValueError) as error:
         raise MachineFileError(f"{place}: {error}") from error

@@ -172,6 +172,9 @@ class CodeCarbonMeter:
     def read(self) -> Measurement:
         """Totals since the start.
 
+        Sleeps up to 46 ms: until CodeCarbon, which does not look again within 50 ms, will look. A
+        reading within 5 ms of the last one is the same moment, and waits for nothing.
+
         Raises:
             MeterError: CodeCarbon, which swallows its own exceptions, gave none.
         """

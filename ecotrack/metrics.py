@@ -185,8 +185,9 @@ INTENSITY_SOURCE_TAG = "ecotrack.intensity_source"
 INTENSITY_YEAR_TAG = "ecotrack.intensity_year"
 EXTRAPOLATED_TAG = "ecotrack.extrapolated_s"
 LEDGER_TAG = "ecotrack.ledger"
-UNBILLED_TAG = "ecotrack.unbilled"  # and the process: what a killed session of a study cost
-WITHIN_TAG = "ecotrack.within"  # of a run; followed by run and process: what of a study was
+SESSION_TAG = "ecotrack.session"  # and the process: what a session of a study has cost
+UNBILLED_TAG = "ecotrack.unbilled"  # and the process: what it had cost when it was killed
+WITHIN_TAG = "ecotrack.within"  # the run that measured it from outside; with a process: a session
 DIRTY_TAG = "git.dirty"
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from ecotrack import metrics, pareto, uncertain
+from ecotrack import host, metrics, pareto, sessions, uncertain
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement
 from ecotrack.objectives import Objectives
 from ecotrack.study import Study
 from ecotrack.tracking import Record, RunView, Store
-from ecotrack.tracking.record import share_within
+from ecotrack.tracking.record import within
 from ecotrack.trials import Finished, Trial
 
 NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
@@ -80,7 +80,10 @@ class Mirror:
     def keep_cost(self, session: Measurement) -> None:
         """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
         self._study.keep_cost(session)
-        self._parent.write(values=cost_metrics(self._study.cost), tags=share_within(session))
+        process = host.process_id()
+        tags = sessions.account(process, sessions.cost_of(session))
+        tags |= {f"{tag}.{process}": outer for tag, outer in within().items()}
+        self._parent.write(values=cost_metrics(self._study.cost), tags=tags)
 
     def hypervolume_with(self, values: Sequence[float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from ecotrack import cli, metrics, terminal
 from ecotrack.bill import Bill, bills, own_runs
-from ecotrack.reading import amount, legend
+from ecotrack.reading import amount, few, legend
 from ecotrack.tracking import RunView, Store
 
 Billed = Sequence[tuple[RunView, Bill]]
@@ -48,7 +48,9 @@ def month(run: RunView) -> str:
 
 
 def known(run: RunView) -> str:
-    """How the energy of a run is known at its weakest: measured, modelled, assumed."""
+    """How the energy of a run is known at its weakest, unless it cannot be right."""
+    if metrics.INVALID_TAG in run.tags:
+        return "cannot be right"
     return run.tags.get(metrics.SOURCE_TAG, "not told")
 
 
@@ -84,6 +86,12 @@ def conclusion(runs: Sequence[RunView], billed: Billed) -> list[str]:
         f" {len(runs)} runs ({tally(run.status for run in runs)}), {len(runs) - len(billed)} of"
         f" them within others, {sum(run.deleted for run in runs)} deleted."
     ]
+    if invalid := [run for run in runs if metrics.INVALID_TAG in run.tags]:
+        why = few(f"{run} ({run.tags[metrics.INVALID_TAG]})" for run in invalid)
+        lines.append(
+            f"Cannot be right, {len(invalid)} of {len(runs)} runs: {why}. The sum takes their word"
+            " for it, unless it is negative or no number."
+        )
     if total.unknown:
         kinds = tally(f"{kind(run)} {run.status}" for run in total.unknown)
         lines.append(

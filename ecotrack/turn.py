@@ -23,6 +23,10 @@ HOLDER = re.compile(r"([\w.-]+ \(pid \d+\)) (\S+)")  # anybody can write there; 
 _held: set[int] = set()
 
 
+class BusyError(UserError):
+    """Somebody else measures, and we shall not wait."""
+
+
 @contextmanager
 def turn(entry: str, *, wait: bool = True) -> Iterator[None]:
     """Hold the machine's only turn while the block lasts.
@@ -36,7 +40,8 @@ def turn(entry: str, *, wait: bool = True) -> Iterator[None]:
         wait: for the holder to finish; False refuses instead.
 
     Raises:
-        UserError: somebody else measures and `wait` is False, or the file cannot be used.
+        BusyError: somebody else measures and `wait` is False.
+        UserError: the file cannot be used.
     """
     with _opened(Path(os.environ.get("ECOTRACK_LOCK") or MACHINE_LOCK)) as lock:
         if not _take(lock):
@@ -69,7 +74,7 @@ def _holder(lock: int) -> tuple[str, str]:
 
 def _wait_for(holder: str, lock: int, wait: bool) -> None:
     if not wait:
-        raise UserError(
+        raise BusyError(
             f"{holder} is measuring on this machine, and each would count the other's energy;"
             " come back later, or wait with --no-wait false"
         )

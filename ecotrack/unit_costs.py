@@ -130,7 +130,7 @@ def mark(row: Row) -> str:
 def caution(rows: Sequence[Row], cost: Measurement) -> list[str]:
     """What a reader of such rows must know before he ranks them."""
     said = []
-    if cost.cpu_origin.source != "measured":
+    if cost.cpu_origin.source in ("modelled", "assumed"):
         said.append(
             "Rank these by time and by CPU time, which are exact. Their energy is"
             f" {cost.cpu_origin.source}: it tells a size, within the meters' band, and no order."

@@ -1,12 +1,16 @@
 """Adding up runs: nothing twice, nothing left out without saying so."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ecotrack import metrics
 from ecotrack.amount import Amount
-from ecotrack.bill import Bill, bills, whole
+from ecotrack.bill import Bill, bills, shares, whole
+from ecotrack.measurement import J_PER_WH, Measurement
+from ecotrack.sessions import account, second_account
 from ecotrack.tracking import RunView
 from ecotrack.tracking.run_view import PARENT_TAG
 
@@ -91,18 +95,46 @@ def test_what_exec_measured_from_outside_is_within_it():
     assert bills([*family, part]) == [(family[0], Bill(5.0, 2.0))]
 
 
+def session(process: str, wh: float, g: float, within: str = "") -> dict[str, str]:
+    outer = {f"{metrics.WITHIN_TAG}.{process}": within} if within else {}
+    return account(process, (wh, g)) | outer
+
+
 def test_of_a_study_the_sessions_that_exec_measured_are_within_it():
     """Of 7 Wh, two sessions of 1 and 2 Wh; one more was measured by what is in another store."""
     marks = {
         metrics.WITHIN_TAG: "exec",
-        f"{metrics.WITHIN_TAG}.exec.here:1:0.5": "[1.0, 0.5]",
-        f"{metrics.WITHIN_TAG}.exec.here:2:0.5": "[2.0, 1.0]",
-        f"{metrics.WITHIN_TAG}.gone.here:3:0.5": "[1.0, 0.5]",
+        **session("here:1", 1.0, 0.5, within="exec"),
+        **session("here:2", 2.0, 1.0, within="exec"),
+        **session("here:3", 1.0, 0.5, within="gone"),
+        **session("here:4", 3.0, 1.0),
     }
     outer, study = run("exec", PROCESS), run("study", STUDY, **marks)
     assert bills([outer, study]) == [(outer, Bill(5.0, 2.0)), (study, Bill(4.0, 1.5))]
     killed = run("exec", MAIN)
     assert bills([killed, study])[0] == (killed, Bill(3.0, 1.5)), "no less than its parts"
+
+
+def test_what_killed_sessions_cost_beyond_the_study_s_figure_is_counted():
+    """The first session was killed 2 Wh after it had kept 1 Wh, the second before it kept any."""
+    killed = Measurement(cpu_j=3 * J_PER_WH, co2_g=1.5)
+    older = Measurement(cpu_j=0.5 * J_PER_WH, co2_g=0.25)
+    marks = {
+        **session("here:1", 1.0, 0.5, within="exec"),
+        **second_account("here:1", killed),
+        **second_account("here:2", killed),
+        **session("here:3", 1.0, 0.5),
+        **second_account("here:3", older),
+    }
+    assert whole(run("study", STUDY, **marks)) == Bill(7.0 + 2.0 + 3.0, 3.0 + 1.0 + 1.5)
+    assert whole(run("study", **second_account("here:1", killed))) == Bill(3.0, 1.5)
+    assert shares(run("study", STUDY, **marks)) == [("exec", Bill(3.0, 1.5))]
+
+
+@pytest.mark.parametrize("amount", [-1.0, math.nan, math.inf])
+def test_what_cannot_be_an_amount_is_not_added(amount):
+    assert whole(run("a", {metrics.RUN_WH: amount, metrics.RUN_G: 1.0})) is None
+    assert whole(run("a", {**MAIN, metrics.RUN_WH: amount, metrics.RUN_G: 1.0})) == Bill(1.0, 0.5)
 
 
 @st.composite

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ecotrack import host, metrics
+from ecotrack import host, metrics, sessions
 from ecotrack.ledger import Known, Ledger, Line, encode
 from ecotrack.measurement import Measurement
 from ecotrack.meters import ScriptedMeter
@@ -67,6 +67,8 @@ def test_what_a_study_s_killed_sessions_had_cost_is_handed_over_once(home: Home)
     assert metrics.RUN_WH not in store.view(run_id).metrics
     dead_runs.bill(store, run_id, lambda cost, process: bill.update({process: cost}))
     assert bill == {"here:1:0": KNOWN.cost, "here:2:0": KNOWN.cost}
+    kept = {process: sessions.cost_of(cost) for process, cost in bill.items()}
+    assert sessions.costs(store.view(run_id).tags) == kept
     bill.clear()
     dead_runs.bill(store, run_id, lambda cost, process: bill.update({process: cost}))
     assert bill == {}

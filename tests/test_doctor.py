@@ -284,14 +284,28 @@ def test_this_machine(home: Home, place):
         assert "idle power is not kept: others had" in line
 
 
-def test_while_another_measures_the_machine_is_left_alone(home: Home):
+def test_while_another_measures_the_machine_is_left_alone(home: Home, place):
     with (home.folder / "turn.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        done = home.command(*DOCTOR, "--no-wait=true")
-    assert done.returncode == 2
-    assert "is measuring on this machine" in done.stderr
+        done = home.command(*DOCTOR, "--no-wait=true", "--cpu-watts=65")
+        idle = home.command(*DOCTOR, "--no-wait=true", "--idle=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "The noise was not tested: another process is measuring on this machine" in done.stdout
     assert "This machine" in done.stdout
-    assert "Noise" not in done.stdout
+    assert "pairs of turns" not in done.stdout
+    assert machine.load() == Machine(cpu_watts=65)
+    assert idle.returncode == 2, "it was asked for"
+    (line,) = idle.stderr.splitlines()
+    assert "is measuring on this machine" in line
+
+
+def test_without_a_home_it_prints_what_it_finds(home: Home, monkeypatch):
+    for name in ("ECOTRACK_MACHINE", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/dev/null")
+    done = home.command(*DOCTOR, BRIEF)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "What was found cannot be kept: " in done.stdout
 
 
 def test_ctrl_c_ends_the_wait_quietly(home: Home, place):

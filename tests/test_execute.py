@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ecotrack import metrics
-from ecotrack.bill import Bill, bills, shares
+from ecotrack.bill import Bill, bills, shares, whole
 from ecotrack.execute import split
 from ecotrack.measurement import Measurement
 from ecotrack.mirror import DIRECTIONS, Mirror
@@ -56,6 +56,7 @@ def test_the_command_s_exit_code_is_ours_and_its_run_is_failed(home: Home):
     [
         ([], "exec: there is no command; write it behind --, as in: exec -- python train.py"),
         (["--", "no-such-program"], "exec: there is no program 'no-such-program' that can be run"),
+        (["--experiment=", "--", "true"], "exec: --experiment must match .{1,200}, got ''"),
         (["--name=x", "--nice=3", "--", "true"], "exec: unrecognized arguments: --nice=3"),
     ],
 )
@@ -65,6 +66,17 @@ def test_bad_input_is_one_line_and_code_2_and_no_run(home: Home, words, line):
     assert done.stderr.startswith(line)
     assert len(done.stderr.splitlines()) == 1
     assert Store().runs("exec", {}) == []
+
+
+def test_what_looks_like_a_program_and_is_none_is_one_line_and_code_2(home: Home):
+    script = home.folder / "script"
+    script.write_text("echo hello\n")
+    script.chmod(0o755)
+    done = home.command(*EXEC, "--", str(script))
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"exec: '{script}' cannot be run: Exec format error; a script needs")
+    assert only_run().status == "FAILED"
 
 
 RECORDING = """
@@ -100,7 +112,9 @@ def test_a_study_tells_what_of_it_the_outer_run_measured(home: Home, monkeypatch
     store, study = Store(), Study(home.folder / "optuna.db", "s", DIRECTIONS)
     with store.run("own", "study", {}, {}) as parent:
         Mirror(store, study, parent, {}).keep_cost(Measurement(cpu_j=7200, co2_g=3))
-    assert shares(store.view(parent.run_id)) == [("outer", Bill(2, 3))]
+    run = store.view(parent.run_id)
+    assert shares(run) == [("outer", Bill(2, 3))]
+    assert whole(run) == Bill(2, 3)
 
 
 def test_sigterm_ends_the_command_and_keeps_what_it_cost(home: Home):

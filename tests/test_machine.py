@@ -22,6 +22,11 @@ def test_nothing_is_known_of_a_new_machine():
     assert Machine().idle_w("modelled") == 0
 
 
+def test_nothing_is_known_where_there_can_be_no_file(monkeypatch):
+    monkeypatch.setenv("ECOTRACK_MACHINE", "/dev/null/ecotrack/machine.json")
+    assert machine.load() == Machine()
+
+
 def test_what_was_saved_is_read_back():
     known = Machine(
         65,

@@ -71,6 +71,11 @@ def restless(number: int) -> float:
     return 1.2 if number % 3 else 1.0
 
 
+def test_a_plan_without_a_turn_is_none():
+    with pytest.raises(ValueError, match="at least 1 turn of each work, got 0"):
+        Plan(repeats=0)
+
+
 def test_works_take_turns_in_abba_order(machine):
     works = {name: machine.work(name, lambda n: 1.0) for name in "ab"}
     measured = interleave(works, machine, ROUNDS)

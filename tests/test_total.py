@@ -1,7 +1,9 @@
 """`python -m ecotrack total`: all that was spent is in it, once."""
 
 import contextlib
+import ctypes
 import re
+import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,15 +14,15 @@ from ecotrack import Measurement, Result, metrics, total
 from ecotrack.bill import Bill, bills
 from ecotrack.measurement import Origin
 from ecotrack.tracking import Record, Store
-from tests.conftest import Home
+from tests.conftest import ROOT, Home
 
 COST = Measurement(wall_s=2.0, cpu_j=3600.0, co2_g=0.5, cpu_origin=Origin("measured"))  # 1 Wh
 
 
-def keep(store: Store, experiment: str, error: type | None = None) -> str:
+def keep(store: Store, experiment: str, error: type | None = None, name: str = "a run") -> str:
     """A run that cost 1 Wh and ended well, or by an error."""
     tags = {metrics.KIND_TAG: "train"}
-    with contextlib.suppress(error or ()), store.run(experiment, "a run", {}, tags) as record:
+    with contextlib.suppress(error or ()), store.run(experiment, name, {}, tags) as record:
         record.log(Result({"training": COST}))
         if error:
             raise error
@@ -87,6 +89,51 @@ def test_what_is_not_known_is_said(home: Home, capsys):
     out = printed(capsys)
     assert "In all 1 Wh and 500 mg CO2e: 4 runs" in out
     assert "Not known: 3 runs have no energy figures (2 other KILLED, 1 choose FINISHED)." in out
+
+
+def without_power_over_files() -> None:
+    """Even root may then not write what its mode forbids."""
+    bounding_set_drop, dac_override = 24, 1
+    ctypes.CDLL(None).prctl(bounding_set_drop, dac_override, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["total"], ["price"], ["compare", "--first=one", "--second=two"]],
+    ids=lambda words: words[0],
+)
+def test_what_only_reads_takes_a_store_that_cannot_be_written(home: Home, words):
+    for name in ("one", "two"):
+        keep(Store(), "a", name=name)
+    (home.folder / "mlflow.db").chmod(0o444)
+    home.folder.chmod(0o555)
+    try:
+        before = sorted(home.folder.rglob("*"))
+        done = subprocess.run(
+            [sys.executable, "-m", "ecotrack", *words],
+            cwd=ROOT,
+            env=home.env,
+            capture_output=True,
+            text=True,
+            preexec_fn=without_power_over_files,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert " Wh " in done.stdout
+        assert sorted(home.folder.rglob("*")) == before
+    finally:
+        home.folder.chmod(0o755)
+
+
+def test_what_cannot_be_right_is_marked(home: Home, capsys):
+    store = Store()
+    keep(store, "a")
+    with store.run("a", "broken", {}, {}) as record:
+        record.log(Result({"training": replace(COST, wall_s=-1.0)}))
+    out = printed(capsys)
+    assert "\n cannot be right 1 1 Wh 500 mg 0 \n" in out
+    assert "\n measured 1 1 Wh 500 mg 0 \n" in out
+    assert "Cannot be right, 1 of 2 runs: broken " in out
+    assert "(training: the clock went backwards, by 1 s)." in out
 
 
 def test_an_empty_store_says_so(home: Home, capsys):

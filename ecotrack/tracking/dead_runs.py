@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotrack import host, metrics
+from ecotrack import host, metrics, sessions
 from ecotrack.ledger import Known, replay
-from ecotrack.measurement import Measurement, from_fields
+from ecotrack.measurement import Measurement
 from ecotrack.reading import few
 from ecotrack.tracking.place import project_root
 from ecotrack.tracking.record import Record
@@ -60,8 +58,7 @@ def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
         return False
     run = store.view(run_id)
     if known.shared:
-        cost = json.dumps(asdict(known.cost))
-        Record(run_id).write(tags={f"{metrics.UNBILLED_TAG}.{process}": cost})
+        Record(run_id).write(tags=sessions.second_account(process, known.cost))
         return True
     if metrics.RUN_WH not in run.metrics:
         Record(run_id).write_known(known)
@@ -72,10 +69,11 @@ def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
 
 def bill(store: Store, run_id: str, keep: Callable[[Measurement, str], object]) -> None:
     """Hand `keep` what each killed process of a run had cost: (cost, process)."""
-    for tag, text in store.view(run_id).tags.items():
-        if tag.startswith(f"{metrics.UNBILLED_TAG}."):
-            keep(from_fields(json.loads(text)), tag.removeprefix(f"{metrics.UNBILLED_TAG}."))
-            store.client.delete_tag(run_id, tag)
+    tags = store.view(run_id).tags
+    for process, cost in sessions.second_accounts(tags).items():
+        keep(cost, process)
+        Record(run_id).write(tags=sessions.account(process, sessions.costs(tags)[process]))
+        store.client.delete_tag(run_id, f"{metrics.UNBILLED_TAG}.{process}")
 
 
 def close(store: Store) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ecotrack.cli import UserError
 
+UI_SERVER = "http://127.0.0.1:5000"
+
 
 def project_root() -> Path:
     """The checkout that holds MLproject, else the current folder."""
@@ -35,6 +37,11 @@ def folder(uri: str) -> Path:
     """Where the store's database lies, and so what belongs beside it."""
     path = sqlite_path(uri)
     return path.parent if path else project_root()
+
+
+def server(uri: str) -> str:
+    """Where the UI of the store is, or will be."""
+    return uri.rstrip("/") if uri.startswith("http") else UI_SERVER
 
 
 def artifacts(uri: str, experiment: str) -> str | None:

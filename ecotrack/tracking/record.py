@@ -147,14 +147,6 @@ def within() -> dict[str, str]:
     return {metrics.WITHIN_TAG: outer} if outer else {}
 
 
-def share_within(session: Measurement) -> dict[str, str]:
-    """The same, of a study: other sessions may have been elsewhere."""
-    return {
-        f"{tag}.{outer}.{host.process_id()}": json.dumps([session.total_wh, session.co2_g])
-        for tag, outer in within().items()
-    }
-
-
 def flatten(result: Result) -> dict[str, float]:
     """Costs and scores as metrics."""
     values: dict[str, float] = {}

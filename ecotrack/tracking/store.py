@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
-from mlflow.entities import Run, ViewType
+from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
@@ -23,8 +23,6 @@ from ecotrack.cli import UserError
 from ecotrack.tracking import dead_runs, place, views
 from ecotrack.tracking.record import NOTE_TAG, Record, within
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
-
-UI_SERVER = "http://127.0.0.1:5000"
 
 
 class Store:
@@ -122,17 +120,17 @@ class Store:
         if found is None:
             return []
         condition = " AND ".join(f"tags.`{key}` = '{text}'" for key, text in tags.items())
-        return [view_of(run) for run in self._search([found.experiment_id], condition)]
+        return self._search([found.experiment_id], condition)
 
     def all_runs(self, *, deleted: bool = False) -> list[RunView]:
         """The runs of all experiments, oldest first; what was deleted too, if it is asked for."""
         which = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-        return [view_of(run) for run in self._search(list(self.experiment_names()), "", which)]
+        return self._search(list(self.experiment_names()), "", which)
 
     def running(self) -> list[RunView]:
         """What is open, or was left so."""
         ids = [e.experiment_id for e in self.client.search_experiments()]
-        return [view_of(run) for run in self._search(ids, "attributes.status = 'RUNNING'")]
+        return self._search(ids, "attributes.status = 'RUNNING'")
 
     def experiment_names(self) -> dict[str, str]:
         """Experiment id -> name, deleted ones included."""
@@ -159,7 +157,7 @@ class Store:
         """The children of a run, oldest first."""
         experiment_id = self.client.get_run(parent_id).info.experiment_id
         condition = f"tags.`{PARENT_TAG}` = '{parent_id}'"
-        return [view_of(run) for run in self._search([experiment_id], condition)]
+        return self._search([experiment_id], condition)
 
     def save_view(
         self,
@@ -174,23 +172,19 @@ class Store:
         self.client.set_experiment_tag(
             experiment_id, *views.tag(key, name, charts, created_ms=created_ms, **table)
         )
-        return views.link(self._server, experiment_id, key)
+        return views.link(place.server(self.uri), experiment_id, key)
 
     def run_link(self, experiment_id: str, run_id: str) -> str:
         """The address of a run's page in the UI."""
-        return f"{self._server}/#/experiments/{experiment_id}/runs/{run_id}"
-
-    @property
-    def _server(self) -> str:
-        return self.uri.rstrip("/") if self.uri.startswith("http") else UI_SERVER
+        return f"{place.server(self.uri)}/#/experiments/{experiment_id}/runs/{run_id}"
 
     def _search(
         self,
         experiment_ids: Sequence[str],
         condition: str,
         which: int = ViewType.ACTIVE_ONLY,
-    ) -> list[Run]:
-        found: list[Run] = []
+    ) -> list[RunView]:
+        found: list[RunView] = []
         token = None
         while True:
             page = self.client.search_runs(
@@ -200,7 +194,7 @@ class Store:
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
             )
-            found.extend(page)
+            found.extend(map(view_of, page))
             token = page.token
             if not token:
                 return found

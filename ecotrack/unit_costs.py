@@ -55,11 +55,15 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
     row[f"{joules}_per_{unit}_band_low"] = min(ends[0], *models.values(), ends[1])
     row[f"{joules}_per_{unit}_band_high"] = max(ends[1], *models.values(), ends[0])
     return row | {
+        "known": reading.known(block),
         "power_w": block.total_j / block.wall_s,
         "block_s": block.wall_s,
         "short": series.short,
         "others": gates.others_share(block, host.all_cores()),
         "warnings": "; ".join(series.warnings),
+        "turns": len(series.turns),
+        "more_turns": series.more_turns,
+        "advice": series.advice or "",
     }
 
 
@@ -115,6 +119,7 @@ def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
         ),
         "emissions": reading.quantity(row[f"g_per_{unit}"], "g"),
         "block": mark(row),
+        "turns": f"{row['turns']}" + (f" + {row['more_turns']:,}" if row["more_turns"] else ""),
     }
 
 
@@ -147,6 +152,13 @@ def caution(rows: Sequence[Row], cost: Measurement) -> list[str]:
             f"{len(unsteady)} of {len(rows)} series were unstable or drifting: more repeats, or a"
             " quieter machine, would tell more."
         )
+    vague = [row for row in rows if row["advice"]]
+    if vague:
+        worst = max(vague, key=lambda row: row["more_turns"])
+        said.append(
+            f"{len(vague)} of {len(rows)} series want more turns (--repeats, --precision), as their"
+            f" column says; of the vaguest {worst['advice']}."
+        )
     return said
 
 
@@ -177,6 +189,7 @@ def paid(compiled: Measurement, slow: Row, quick: Row, unit: str, joules: str) -
     return {
         "time": f"{compiled.wall_s:.2f} s",
         "energy": reading.quantity(compiled.total_wh, "Wh"),
+        "CPU power": compiled.cpu_origin.source,
         "paid in time": reading.uses(in_time, f"{unit}s"),
         "paid in energy": reading.uses(in_energy, f"{unit}s"),
     }

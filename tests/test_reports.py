@@ -207,3 +207,34 @@ def test_sorting_tells_net_energy_where_the_meter_knows_idle_power():
     known, unknown = study.rows
     assert known["uj_per_element_net"] == pytest.approx(3e3)
     assert unknown["uj_per_element_net"] is None
+
+
+def test_tables_tell_how_each_joule_is_known():
+    apart = {"midpoint": ladder.Apart({"compile": cost(1.0)}, False)}
+    cells = {("midpoint", n): series(*JITTER) for n in (1, 2)}
+    cells[("python", 1)] = series(*JITTER)
+    apart["python"] = ladder.Apart({}, False)
+    result = pi.report(measured(cells, apart=apart), [])
+    for name in ("pi.csv", "pi.json"):
+        assert {row["known"] for row in result.artifacts[name]} == {
+            "CPU modelled: a curve at 8 W (given), ×/÷ 1.8;"
+            " RAM assumed: a constant power at 20 W (given), ×/÷ 2"
+        }
+    for name in ("compiling.json", "parallel.json"):
+        assert [row["CPU power"] for row in result.artifacts[name]] == ["modelled"]
+    child = result.children["python"]
+    assert child.costs["sampling"].cpu_origin == CPU, "and so its run has the tags"
+
+
+def test_a_vague_series_is_told_how_many_more_turns_it_wants():
+    vague = (1.0, 1.1, 0.9, 1.05, 0.95)
+    cells = {("python", 1): series(*JITTER), ("midpoint", 1): series(*vague)}
+    result = pi.report(measured(cells), [])
+    steady, unsteady = result.artifacts["pi.json"]
+    assert (steady["advice"], steady["more_turns"]) == ("", 0)
+    assert unsteady["advice"] == series(*vague).advice
+    printed = next(table for name, table in result.summary.items() if name.startswith("π"))
+    assert [row["turns"] for row in printed] == ["5", f"5 + {series(*vague).more_turns}"]
+    (told,) = [said for said in result.findings if "more turns (" in said]
+    assert told.startswith("1 of 2 series")
+    assert told.endswith(f"{series(*vague).advice}.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ecotrack import metrics
 from ecotrack.choosing import Candidate
 from ecotrack.measurement import J_PER_WH, Measurement
+from ecotrack.stats import Ratio
 
 PREFIXES = (
     (1e9, "G"),
@@ -26,6 +27,16 @@ def quantity(value: float, unit: str) -> str:
     """`0.00284, "Wh"` reads `2.84 mWh`."""
     scale, prefix = next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
     return f"{value / scale:.3g} {prefix}{unit}"
+
+
+def number(value: float) -> str:
+    """`0.07162` reads `0.0716`, and `83822` reads `83,822`."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def ratio(found: Ratio) -> str:
+    """A ratio and its interval: `1.92 (1.87–1.95)`."""
+    return f"{number(found.ratio)} ({number(found.low)}–{number(found.high)})"
 
 
 def percent(share: float) -> str:

@@ -101,7 +101,7 @@ def compared(row: Row, key: str) -> str:
     if row[key] is None:
         return "disturbed"
     ratio = Ratio(*(row[f"{key}{end}"] for end in ENDS))
-    return ratio.brief if ratio.differs else NO_DIFFERENCE
+    return reading.ratio(ratio) if ratio.differs else NO_DIFFERENCE
 
 
 def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
@@ -109,9 +109,9 @@ def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
     energy, scale = f"{joules}_per_{unit}", SCALES[joules]
     net = row[f"{energy}_net"]
     return {
-        "ns": f"{row[f'ns_per_{unit}']:.3g}",
-        "95 %": f"{row[f'ns_per_{unit}_low']:.3g}–{row[f'ns_per_{unit}_high']:.3g}",
-        "CPU ns": f"{row[f'cpu_ns_per_{unit}']:.3g}",
+        "ns": reading.number(row[f"ns_per_{unit}"]),
+        "95 %": "–".join(reading.number(row[f"ns_per_{unit}_{end}"]) for end in ("low", "high")),
+        "CPU ns": reading.number(row[f"cpu_ns_per_{unit}"]),
         "energy": reading.quantity(row[energy] / scale, "J"),
         **({} if net is None else {"net": reading.quantity(net / scale, "J")}),
         "meters say": "–".join(
@@ -144,7 +144,8 @@ def caution(rows: Sequence[Row], cost: Measurement) -> list[str]:
     if noisy:
         said.append(
             f"Others had more than {gates.DISTURBED:.0%} of the machine during {noisy} of"
-            f" {len(rows)} blocks: those figures are not the work's alone."
+            f" {len(rows)} blocks: those figures are not the work's alone, and ratios of times"
+            " are told of undisturbed turns only."
         )
     unsteady = [row for row in rows if row["warnings"].replace("short:", "").count(":")]
     if unsteady:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ecotrack import reading
 from ecotrack.host import cores
 from ecotrack.parallel import Pair, answer, greener
 from ecotrack.series import Series, undisturbed
@@ -38,9 +39,9 @@ def said(pairs: Sequence[Pair]) -> dict[str, str]:
         return {**none, "net": "", "and net": DISTURBED}
     verdict = greener(pairs, cores=cores())
     return {
-        "speed-up": verdict.speed_up.brief,
-        "gross": " / ".join(gain.brief for gain in verdict.gross),
+        "speed-up": reading.ratio(verdict.speed_up),
+        "gross": " / ".join(map(reading.ratio, verdict.gross)),
         "parallel is": answer(verdict.gross),
-        "net": " / ".join(gain.brief for gain in verdict.net),
+        "net": " / ".join(map(reading.ratio, verdict.net)),
         "and net": answer(verdict.net),
     }

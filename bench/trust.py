@@ -2,8 +2,9 @@
 
     python -m bench.trust [--live 20] [--json FILE]
 
-Recorded: the turns in tests/data, cut into comparisons that stop as `interleave` stops. Live: so
-many comparisons of each kind here and now, three to thirty seconds each.
+Recorded: the turns in tests/data, cut into comparisons that stop as `interleave` stops. They begin
+every 17 turns, so that most share some with others; how many share none is told. Live: so many
+comparisons of each kind here and now, three to thirty seconds each.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle, islice, product
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from rich.table import Table
 
 from bench.console import terminal
 from bench.turns import AGAIN, WORKLOADS, A, B, alternatives, read
-from ecotrack import host
+from ecotrack import gates, host
 from ecotrack.meters import CodeCarbonMeter, grid
 from ecotrack.repeating import PRECISION, QUICK, interleave, narrow
 from ecotrack.stats import Ratio, ratio_interval
@@ -36,7 +37,15 @@ PAIRS = {"A/A": AGAIN, "A/B": B}
 
 @dataclass(frozen=True)
 class Comparison:
-    """One verdict, and what led to it. `median`: of the first work, in the quantity's unit."""
+    """One verdict, and what led to it.
+
+    Attributes:
+        turns: of each work.
+        median: of the first work, in the quantity's unit.
+        ratio: of the second work to the first.
+        apart: whether it shares no turn with an earlier one that is apart: these are independent.
+        others: share of the machine's cores that others had meanwhile; None where nobody noted it.
+    """
 
     source: str
     workload: str
@@ -45,6 +54,8 @@ class Comparison:
     turns: int
     median: float
     ratio: Ratio
+    apart: bool = True
+    others: float | None = None
 
     @property
     def precise(self) -> bool:
@@ -55,12 +66,15 @@ class Comparison:
 def replays(file: Path = RECORDED) -> Iterator[Comparison]:
     """Comparisons of recorded turns, each as long as those of `interleave`."""
     for session, (pair, other) in product(read(file), PAIRS.items()):
-        one, two = session["turns"][A], session["turns"][other]
+        one, two, end = session["turns"][A], session["turns"][other], 0
         for start in range(0, len(one["wall_s"]) - MOST_TURNS + 1, APART):
             turns = turns_taken(one["wall_s"][start:], two["wall_s"][start:])
+            apart = start >= end
+            end = start + turns if apart else end
             for quantity in one:
                 values = [work[quantity][start : start + turns] for work in (one, two)]
-                yield compared("recorded", session["workload"], pair, quantity, *values)
+                found = compared("recorded", session["workload"], pair, quantity, *values)
+                yield replace(found, apart=apart)
 
 
 def turns_taken(one: Sequence[float], two: Sequence[float]) -> int:
@@ -80,12 +94,14 @@ def live(count: int, console: Console) -> Iterator[Comparison]:
             for pair, other in PAIRS.items():
                 pairs = {name: works[workload][name] for name in (A, other)}
                 one, two = interleave(pairs, meter, QUICK).values()
+                others = gates.others_share(one.block + two.block, host.all_cores())
                 for quantity, values in (
                     ("wall_s", (one.times_s, two.times_s)),
                     ("cpu_s", (one.cpu_times_s, two.cpu_times_s)),
                     ("energy_j", (one.energies_j, two.energies_j)),
                 ):
-                    yield compared("live", workload, pair, quantity, *values)
+                    found = compared("live", workload, pair, quantity, *values)
+                    yield replace(found, others=others)
 
 
 def compared(
@@ -118,6 +134,8 @@ def summary(found: list[Comparison]) -> list[dict[str, Any]]:
                     "workload": workload,
                     "comparisons": len(here),
                     "differ": sum(c.ratio.differs for c in here),
+                    "apart": sum(c.apart for c in here),
+                    "apart_differ": sum(c.apart and c.ratio.differs for c in here),
                     "precise": sum(c.precise for c in here),
                     "precise_differ": sum(c.precise and c.ratio.differs for c in here),
                     "turns": float(np.median([c.turns for c in here])),
@@ -131,17 +149,21 @@ def summary(found: list[Comparison]) -> list[dict[str, Any]]:
 
 def table(source: str, rows: list[dict[str, Any]]) -> Table:
     """The rows of one source as they are printed."""
-    shown = Table(title=f"{source}: verdicts that say difference")
+    here = [row for row in rows if row["source"] == source]
+    shared = any(row["apart"] < row["comparisons"] for row in here)
+    note = "Many comparisons share turns; those `apart` share none with one another."
+    shown = Table(title=f"{source}: verdicts that say difference", caption=note if shared else None)
     for heading in ("pair", "of", "workload"):
         shown.add_column(heading)
-    for heading in ("all", f"at ±{PRECISION:.0%}", "turns", "median", "ratio", "interval"):
+    for heading in ("all", "apart", f"at ±{PRECISION:.0%}", "turns", "median", "ratio", "interval"):
         shown.add_column(heading, justify="right")
-    for row in (row for row in rows if row["source"] == source):
+    for row in here:
         shown.add_row(
             row["pair"],
             row["quantity"],
             row["workload"],
             f"{row['differ']}/{row['comparisons']}",
+            f"{row['apart_differ']}/{row['apart']}",
             f"{row['precise_differ']}/{row['precise']}",
             f"{row['turns']:.0f}",
             f"{row['median']:.3g}" if row["workload"] != "all" else "",

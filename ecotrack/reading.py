@@ -9,6 +9,7 @@ from ecotrack import metrics
 from ecotrack.amount import Amount
 from ecotrack.choosing import Candidate
 from ecotrack.measurement import Measurement
+from ecotrack.stats import Ratio
 
 PREFIXES = (
     (1e9, "G"),
@@ -19,6 +20,7 @@ PREFIXES = (
     (1e-6, "µ"),
     (1e-9, "n"),
     (1e-12, "p"),
+    (1e-15, "f"),
 )
 UNTOLD = ("", "absent")
 PARTS = {"cpu": "CPU", "ram": "RAM", "gpu": "GPU", "wall": "wall"}
@@ -38,6 +40,16 @@ def amount(figure: Amount, unit: str) -> str:
     scale, _ = _prefix(figure.value)
     low, high = (f"{float(f'{end / scale:.3g}'):g}" for end in (figure.low, figure.high))
     return f"{text} ({low}–{high})"
+
+
+def number(value: float) -> str:
+    """`0.07162` reads `0.0716`, and `83822` reads `83,822`."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def ratio(found: Ratio) -> str:
+    """A ratio and its interval: `1.92 (1.87–1.95)`."""
+    return f"{number(found.ratio)} ({number(found.low)}–{number(found.high)})"
 
 
 def percent(share: float) -> str:

@@ -55,11 +55,6 @@ class Ratio:
             return NO_DIFFERENCE
         return f"{self.ratio:.3g} times as much ({self.low:.3g} to {self.high:.3g})"
 
-    @property
-    def brief(self) -> str:
-        """The figure and its interval, for a table."""
-        return f"{self.ratio:.3g} ({self.low:.3g}–{self.high:.3g})"
-
 
 @dataclass(frozen=True)
 class Difference:

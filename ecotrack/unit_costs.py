@@ -56,11 +56,15 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
     row[f"{joules}_per_{unit}_band_low"] = min(ends[0], *models.values(), ends[1])
     row[f"{joules}_per_{unit}_band_high"] = max(ends[1], *models.values(), ends[0])
     return row | {
+        "known": reading.known(block),
         "power_w": block.total_j / block.wall_s,
         "block_s": block.wall_s,
         "short": series.short,
         "others": gates.others_share(block, host.all_cores()),
         "warnings": "; ".join(series.warnings),
+        "turns": len(series.turns),
+        "more_turns": series.more_turns,
+        "advice": series.advice or "",
     }
 
 
@@ -98,7 +102,7 @@ def compared(row: Row, key: str) -> str:
     if row[key] is None:
         return "disturbed"
     ratio = Ratio(*(row[f"{key}{end}"] for end in ENDS))
-    return ratio.brief if ratio.differs else NO_DIFFERENCE
+    return reading.ratio(ratio) if ratio.differs else NO_DIFFERENCE
 
 
 def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
@@ -108,13 +112,14 @@ def readable(row: Row, unit: str, joules: str) -> dict[str, str]:
     joule = Amount(*ends)
     net = row[f"{energy}_net"]
     return {
-        "ns": f"{row[f'ns_per_{unit}']:.3g}",
-        "95 %": f"{row[f'ns_per_{unit}_low']:.3g}–{row[f'ns_per_{unit}_high']:.3g}",
-        "CPU ns": f"{row[f'cpu_ns_per_{unit}']:.3g}",
+        "ns": reading.number(row[f"ns_per_{unit}"]),
+        "95 %": "–".join(reading.number(row[f"ns_per_{unit}_{end}"]) for end in ("low", "high")),
+        "CPU ns": reading.number(row[f"cpu_ns_per_{unit}"]),
         "energy": reading.amount(joule, "J"),
         **({} if net is None else {"net": reading.quantity(net / scale, "J")}),
         "emissions": reading.amount(joule.told_as(row[f"g_per_{unit}"]), "g"),
         "block": mark(row),
+        "turns": f"{row['turns']}" + (f" + {row['more_turns']:,}" if row["more_turns"] else ""),
     }
 
 
@@ -139,13 +144,21 @@ def caution(rows: Sequence[Row], cost: Measurement) -> list[str]:
     if noisy:
         said.append(
             f"Others had more than {gates.DISTURBED:.0%} of the machine during {noisy} of"
-            f" {len(rows)} blocks: those figures are not the work's alone."
+            f" {len(rows)} blocks: those figures are not the work's alone, and ratios of times"
+            " are told of undisturbed turns only."
         )
     unsteady = [row for row in rows if row["warnings"].replace("short:", "").count(":")]
     if unsteady:
         said.append(
             f"{len(unsteady)} of {len(rows)} series were unstable or drifting: more repeats, or a"
             " quieter machine, would tell more."
+        )
+    vague = [row for row in rows if row["advice"]]
+    if vague:
+        worst = max(vague, key=lambda row: row["more_turns"])
+        said.append(
+            f"{len(vague)} of {len(rows)} series want more turns (--repeats, --precision), as their"
+            f" column says; of the vaguest {worst['advice']}."
         )
     return said
 
@@ -177,6 +190,7 @@ def paid(compiled: Measurement, slow: Row, quick: Row, unit: str, joules: str) -
     return {
         "time": f"{compiled.wall_s:.2f} s",
         "energy": reading.amount(compiled.energy_wh, "Wh"),
+        "CPU power": compiled.cpu_origin.source,
         "paid in time": reading.uses(in_time, f"{unit}s"),
         "paid in energy": reading.uses(in_energy, f"{unit}s"),
     }

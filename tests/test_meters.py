@@ -126,15 +126,39 @@ def test_the_record_can_be_kept_as_json(codecarbon):
     assert json.loads(json.dumps(codecarbon.record(), default=str))["totals"]["pue"] == 1.0
 
 
+class Noted:
+    """A meter that notes when it was read."""
+
+    def __init__(self, meter) -> None:
+        self.meter, self.read_at_s = meter, []
+
+    def read(self) -> Measurement:
+        self.read_at_s.append(time.perf_counter())
+        return self.meter.read()
+
+
 def test_neighbouring_windows_add_up_to_the_one_that_holds_them(codecarbon):
-    with measure(codecarbon) as outer:
-        with measure(codecarbon) as first:
-            time.sleep(0.2)
-        with measure(codecarbon) as second:
-            time.sleep(0.2)
-    parts = first.cost + second.cost
-    assert parts.total_j <= outer.cost.total_j * (1 + 1e-9)
-    assert parts.total_j == pytest.approx(outer.cost.total_j, rel=0.2)
+    """To 0.1 %: the ends of neighbours are the same moment, and so the same reading.
+
+    A machine that stops us between two of them for longer than that lets energy pass that is in no
+    part. It seldom does so five times in a row.
+    """
+    for _ in range(5):
+        noted = Noted(codecarbon)
+        with measure(noted) as outer:
+            with measure(noted) as first:
+                time.sleep(0.5)
+            with measure(noted) as second:
+                time.sleep(0.5)
+        parts = first.cost + second.cost
+        assert parts.total_j <= outer.cost.total_j * (1 + 1e-9)
+        times = iter(noted.read_at_s)
+        if all(
+            later - sooner < meters.SAME_MOMENT_S
+            for sooner, later in zip(times, times, strict=True)
+        ):
+            break
+    assert parts.total_j == pytest.approx(outer.cost.total_j, rel=1e-3)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from ecotrack import metrics, reading
 from ecotrack.amount import Amount, banded
 from ecotrack.measurement import Measurement, Origin
+from ecotrack.stats import Ratio
 
 
 @pytest.mark.parametrize(
@@ -99,3 +100,19 @@ def test_what_no_meter_sees_is_told_once_for_each_machine():
     said = reading.legend([*tags, {}])
     assert said.endswith("go. At the wall: up to × 2. At the wall: up to × 1.3.")
     assert reading.legend([{}]).endswith("meters go.")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.071624, "0.0716"), (999.4, "999"), (83822.4, "83,822"), (-1500, "-1,500")],
+)
+def test_a_number_has_three_digits_or_all_of_its_thousands(value, text):
+    assert reading.number(value) == text
+
+
+def test_a_ratio_is_told_with_its_interval():
+    assert reading.ratio(Ratio(0.5123, 0.4712, 1203.0)) == "0.512 (0.471–1,203)"
+
+
+def test_emissions_of_a_sample_have_a_prefix():
+    assert reading.quantity(7.16e-14, "g") == "71.6 fg"

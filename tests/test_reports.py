@@ -1,5 +1,6 @@
 """What the two benchmarks say of turns that were made up."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,10 @@ from ecotrack.series import Series, Turn
 from ecotrack.stats import NO_DIFFERENCE
 from experiments import sorting
 from experiments.reports import ladder, pi
-from experiments.reports.sorting import Study, reference, report
+from experiments.reports.sorting import Study, ranked, reference, report
+from experiments.workloads.pi.figures import by_method
 from experiments.workloads.sorting import ALGORITHMS, Algorithm
+from experiments.workloads.sorting.figures import billion
 
 CPU = Origin("modelled", "a curve", 8.0, "given", 1.8)
 RAM = Origin("assumed", "a constant power", 20.0, "given", 2.0)
@@ -207,3 +210,65 @@ def test_sorting_tells_net_energy_where_the_meter_knows_idle_power():
     known, unknown = study.rows
     assert known["uj_per_element_net"] == pytest.approx(3e3)
     assert unknown["uj_per_element_net"] is None
+
+
+def test_tables_tell_how_each_joule_is_known():
+    apart = {"midpoint": ladder.Apart({"compile": cost(1.0)}, False)}
+    cells = {("midpoint", n): series(*JITTER) for n in (1, 2)}
+    cells[("python", 1)] = series(*JITTER)
+    apart["python"] = ladder.Apart({}, False)
+    result = pi.report(measured(cells, apart=apart), [])
+    for name in ("pi.csv", "pi.json"):
+        assert {row["known"] for row in result.artifacts[name]} == {
+            "CPU modelled: a curve at 8 W (given), ×/÷ 1.8;"
+            " RAM assumed: a constant power at 20 W (given), ×/÷ 2"
+        }
+    for name in ("compiling.json", "parallel.json"):
+        assert [row["CPU power"] for row in result.artifacts[name]] == ["modelled"]
+    child = result.children["python"]
+    assert child.costs["sampling"].cpu_origin == CPU, "and so its run has the tags"
+
+
+def test_a_vague_series_is_told_how_many_more_turns_it_wants():
+    vague = (1.0, 1.1, 0.9, 1.05, 0.95)
+    cells = {("python", 1): series(*JITTER), ("midpoint", 1): series(*vague)}
+    result = pi.report(measured(cells), [])
+    steady, unsteady = result.artifacts["pi.json"]
+    assert (steady["advice"], steady["more_turns"]) == ("", 0)
+    assert unsteady["advice"] == series(*vague).advice
+    printed = next(table for name, table in result.summary.items() if name.startswith("π"))
+    assert [row["turns"] for row in printed] == ["5", f"5 + {series(*vague).more_turns}"]
+    (told,) = [said for said in result.findings if "more turns (" in said]
+    assert told.startswith("1 of 2 series")
+    assert told.endswith(f"{series(*vague).advice}.")
+
+
+@pytest.mark.parametrize(("source", "order"), [("modelled", "ab"), ("measured", "ba")])
+def test_a_billion_is_ranked_by_modelled_grams_never(source, order):
+    """One takes less CPU time, the other fewer grams."""
+    studies = []
+    for name, cpu_s, grams in (("a", 1.0, 9.0), ("b", 2.0, 1.0)):
+        known = {"cpu_origin": Origin(source), "ram_origin": Origin("absent")}
+        study = Study(Algorithm(name, sorted, "linear"))
+        study.keep(1000, 1, series(*JITTER, cpu_s=cpu_s, co2_g=grams, **known), {})
+        studies.append(study)
+    ranked_ = ranked(studies)
+    assert "".join(row["algorithm"] for row in ranked_) == order
+    assert ("no order" in ranked_[0]["by"]) == (source == "modelled")
+    chart = json.loads(billion(ranked_, "known").to_json())
+    assert {layer["encoding"]["y"]["sort"] for layer in chart["layer"]} == {None}
+
+
+def test_bars_begin_at_the_axis_and_numbers_after_their_intervals():
+    rows = [
+        {"method": name, "g": g, "g_low": g / 2, "g_high": 3 * g}
+        for name, g in (("python", 7e-11), ("midpoint", 2e-13))
+    ]
+    chart = json.loads(by_method(rows, "g", "g a sample", "Emissions", "known").to_json())
+    bars, _, numbers = (layer["encoding"] for layer in chart["layer"])
+    low, high = bars["x"]["scale"]["domain"]
+    assert not bars["x"]["scale"]["nice"]
+    assert bars["x2"]["datum"] == low < 1e-13
+    assert high > 3 * 7e-11
+    assert numbers["x"]["field"] == "g_high"
+    assert bars["x"]["axis"]["values"] == pytest.approx([1e-13, 1e-12, 1e-11, 1e-10, 1e-9])

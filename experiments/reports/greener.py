@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from ecotrack import reading
 from ecotrack.host import cores
-from ecotrack.parallel import answer, greener
+from ecotrack.parallel import Pair, answer, greener
 from ecotrack.series import Series, undisturbed
 from experiments.reports.ladder import Cell
 
+DISTURBED = "unknown: disturbed"
 RULE = (
     "Parallel is greener when the speed-up exceeds the ratio of powers: when the 95 % interval of"
     " the ratio of energies lies above 1. Where CPU power is modelled, the linear and CodeCarbon's"
@@ -19,26 +21,27 @@ RULE = (
 
 def verdicts(cells: Mapping[Cell, Series]) -> list[dict[str, str]]:
     """Is parallel greener? For each method that ran on one thread and on more."""
-    rows = []
-    for (name, threads), many in cells.items():
-        one = cells.get((name, 1))
-        if threads == 1 or one is None:
-            continue
-        row = {"method": f"{name}, 1 to {threads}", "power": one.block.cpu_origin.source}
-        pairs = undisturbed(one, many)
-        if not pairs:
-            unknown = {"parallel is": "unknown: disturbed", "net": "", "and net": ""}
-            rows.append({**row, "speed-up": "", "gross": "", **unknown})
-            continue
-        verdict = greener(pairs, cores=cores())
-        rows.append(
-            {
-                **row,
-                "speed-up": verdict.speed_up.brief,
-                "gross": " / ".join(gain.brief for gain in verdict.gross),
-                "parallel is": answer(verdict.gross),
-                "net": " / ".join(gain.brief for gain in verdict.net),
-                "and net": answer(verdict.net),
-            }
-        )
-    return rows
+    return [
+        {
+            "method": f"{name}, 1 to {threads}",
+            "CPU power": many.block.cpu_origin.source,
+            **said(undisturbed(cells[name, 1], many)),
+        }
+        for (name, threads), many in cells.items()
+        if threads > 1 and (name, 1) in cells
+    ]
+
+
+def said(pairs: Sequence[Pair]) -> dict[str, str]:
+    """The answer to calls on one thread and on many, each pair of a round of its own."""
+    if not pairs:
+        none = {"speed-up": "", "gross": "", "parallel is": DISTURBED}
+        return {**none, "net": "", "and net": DISTURBED}
+    verdict = greener(pairs, cores=cores())
+    return {
+        "speed-up": reading.ratio(verdict.speed_up),
+        "gross": " / ".join(map(reading.ratio, verdict.gross)),
+        "parallel is": answer(verdict.gross),
+        "net": " / ".join(map(reading.ratio, verdict.net)),
+        "and net": answer(verdict.net),
+    }

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ecotrack import Result, figures, metrics, reading, unit_costs
+from ecotrack import Measurement, Result, figures, metrics, reading, unit_costs
 from experiments.reports import greener
 from experiments.reports.ladder import JOULES, UNIT, Measured, Row, key, of, table
 from experiments.workloads.pi import METHODS, gpu
@@ -148,6 +148,7 @@ def device_rows(rows: Sequence[Row], measured: Measured) -> list[dict[str, str]]
                 "time": reading.quantity(whole_s, "s"),
                 "of it transfer": reading.quantity(moved.wall_s, "s"),
                 "energy of transfer": reading.quantity(moved.total_j, "J"),
+                "known": reading.known(moved),
                 **({} if share is None else {"occupancy": f"{share:.0%}"}),
             }
         )
@@ -168,9 +169,11 @@ def device_tag(measured: Measured) -> dict[str, str]:
 def of_method(name: str, rows: Sequence[Row], measured: Measured) -> Result:
     """A method's own run."""
     mine, share = of(rows, name), occupancy(name)
+    cells = measured.net_cells.items()
+    sampling = sum((series.block for (own, _), series in cells if own == name), Measurement())
     based, first = [row for row in mine if row["speed_up"] is not None], mine[0]
     return Result(
-        costs=measured.apart[name].costs,
+        costs={"sampling": sampling, **measured.apart[name].costs},
         tags=device_tag(measured) if METHODS[name].needs_cuda else {},
         scores={
             metrics.PI_NS: first["ns_per_sample"],

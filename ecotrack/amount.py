@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 
@@ -23,12 +23,14 @@ class Amount:
         """Meters of one kind err alike: the ends are added, and nothing averages out."""
         return Amount(self.value + other.value, self.low + other.low, self.high + other.high)
 
+    def __mul__(self, times: float) -> Amount:
+        return Amount(self.value * times, self.low * times, self.high * times)
+
     def told_as(self, value: float) -> Amount:
         """The same in another unit, in grams or for one piece of it: the band in proportion."""
         if not self.value or not value:
             return banded(value, None, None)
-        share = value / self.value
-        return Amount(value, self.low * share, self.high * share)
+        return replace(self * (value / self.value), value=value)
 
     @property
     def is_banded(self) -> bool:

@@ -126,8 +126,7 @@ class Measurement:
 
     @property
     def emissions_g(self) -> Amount:
-        """Emissions with the band of the energy, grams; how sure the grid's intensity is, is not
-        in it."""
+        """Emissions with the band of the energy, grams; the grid's own doubt is not in it."""
         return self.energy_j.told_as(self.co2_g)
 
     @property

@@ -64,7 +64,7 @@ def main(words: Sequence[str]) -> None:
     grids = electricity(config.country)
     store = Store(only_read=True)
     runs = selected(config, store)
-    wholes = [(run, in_joules(bill.energy, J_PER_WH)) for run, bill in bills(runs)]
+    wholes = [(run, bill.energy * J_PER_WH) for run, bill in bills(runs)]
     hardware = "M not declared" if config.embodied_kg is None else "M included"
     terminal.table(
         f"Emissions of each run, {hardware}",
@@ -129,33 +129,27 @@ def units(run: RunView, store: Store) -> Iterator[Unit]:
     if {metrics.SORT_UJ, metrics.SORT_NS} <= set(seen):  # the last point is the largest size
         size = max(store.curve(run.run_id, metrics.SORT_UJ))
         name = f"element sorted, in arrays of {size:,}"
-        energy_j = in_joules(metrics.amount(metrics.SORT_UJ, seen), 1e-6)
+        energy_j = metrics.amount(metrics.SORT_UJ, seen) * 1e-6
         yield Unit(name, energy_j, seen[metrics.SORT_NS] * 1e-9)
     if {metrics.PI_NJ, metrics.PI_NS} <= set(seen):
-        energy_j = in_joules(metrics.amount(metrics.PI_NJ, seen), 1e-9)
+        energy_j = metrics.amount(metrics.PI_NJ, seen) * 1e-9
         yield Unit("sample of π", energy_j, seen[metrics.PI_NS] * 1e-9)
     if metrics.TOTAL_WH in seen and {metrics.VAL_ACCURACY, metrics.EVAL_ACCURACY} & set(seen):
-        energy_j = in_joules(metrics.amount(metrics.TOTAL_WH, seen), J_PER_WH)
+        energy_j = metrics.amount(metrics.TOTAL_WH, seen) * J_PER_WH
         yield Unit("training", energy_j, seen.get(metrics.WALL_S))
     if metrics.INFERENCE_WH_PER_1K in seen:
-        energy_j = in_joules(metrics.amount(metrics.INFERENCE_WH_PER_1K, seen), J_PER_WH)
+        energy_j = metrics.amount(metrics.INFERENCE_WH_PER_1K, seen) * J_PER_WH
         yield Unit("1,000 predictions", energy_j, seen.get(metrics.INFERENCE_S_PER_1K))
-
-
-def in_joules(energy: Amount, unit_j: float) -> Amount:
-    """The same in joules, of which its unit has so many."""
-    return energy.told_as(energy.value * unit_j)
 
 
 def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, str]:
     """One line of a table: what one unit takes, and what it emits by country."""
-    joules = unit.energy_j.value
-    wh = unit.energy_j.told_as(joules / J_PER_WH)
+    wh = unit.energy_j * (1 / J_PER_WH)
     return {
         "run": run.name,
         "id": run.short_id,
         "per": unit.name,
-        "energy": amount(wh, "Wh") if joules > 1 else amount(unit.energy_j, "J"),
+        "energy": amount(wh, "Wh") if unit.energy_j.value > 1 else amount(unit.energy_j, "J"),
         "known": run.tags.get(metrics.SOURCE_TAG, UNKNOWN),
         **{place.country: grams(config, place, unit) for place in grids},
     }

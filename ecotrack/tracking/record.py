@@ -192,9 +192,9 @@ def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
 def _main_phase(cost: Measurement) -> dict[str, float]:
     names = (metrics.CPU_WH, metrics.RAM_WH, metrics.GPU_WH)
     parts = {
-        end: value / J_PER_WH
+        end: joules / J_PER_WH
         for name, part in zip(names, cost.parts_j, strict=True)
-        for end, value in metrics.with_band(name, part).items()
+        for end, joules in metrics.with_band(name, part).items()
     }
     return {
         metrics.WALL_S: cost.wall_s,

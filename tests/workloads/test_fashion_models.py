@@ -116,9 +116,9 @@ def test_flops_of_dense_and_convolution_layers_are_those_of_tensorflow(family, w
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_flops_that_are_not_counted_are_a_few_percent(family):
-    """Biases, normalisation and pooling: 4 % of a separable model, which convolves least."""
-    model = build(family, 16, 3)
-    assert models.flops(model) == pytest.approx(sum(profiled_flops(model).values()), rel=0.05)
+    """Biases, normalisation, pooling: 4 % of a separable model; scaling pixels: 9 % of a linear."""
+    model, few = build(family, 16, 3), 0.1 if family == "linear" else 0.05
+    assert models.flops(model) == pytest.approx(sum(profiled_flops(model).values()), rel=few)
 
 
 def test_flops_of_a_model_that_can_be_counted_by_hand():

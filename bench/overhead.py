@@ -26,7 +26,7 @@ from bench.console import terminal
 from ecotrack import metrics
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Result
-from ecotrack.meters import (
+from ecotrack.meters.codecarbon import (
     RESOLUTION_S,
     CodeCarbonMeter,
     OfflineEmissionsTracker,

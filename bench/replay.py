@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ecotrack import pareto
-from ecotrack.judge import Bill, Problem
-from ecotrack.space import Choice, Space, When
-from ecotrack.trials import PassedOver, Trial
+from ecotrack.fronts import pareto
+from ecotrack.search.judge import Bill, Problem
+from ecotrack.search.space import Choice, Space, When
+from ecotrack.search.trials import PassedOver, Trial
 
 TABLES = Path(__file__).parent / "tables"
 NAMES = ("family", "width", "depth", "augmentation", "epochs")

@@ -28,12 +28,12 @@ from rich.table import Table as Printed
 from bench.console import terminal
 from bench.replay import NAMES, Key, Replay, Table, key_of, volume
 from ecotrack import host
-from ecotrack.forecast import running
-from ecotrack.judge import Rules
-from ecotrack.searching import search
-from ecotrack.space import configuration
+from ecotrack.search.forecast import running
+from ecotrack.search.judge import Rules
+from ecotrack.search.searching import search
+from ecotrack.search.space import configuration
+from ecotrack.search.study import Study
 from ecotrack.stats import ratio_interval
-from ecotrack.study import Study
 
 OURS, PATIENT, BARE = "ecotrack", "nothing stopped", "and no starts"
 SHARES = (0.9, 0.95)

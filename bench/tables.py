@@ -27,7 +27,7 @@ from ecotrack import host, reading, terminal
 from ecotrack.cli import UserError, one_line_errors
 from ecotrack.measure import Meter, clocks, measure
 from ecotrack.measurement import Measurement
-from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.models import Augmentation, Family
 

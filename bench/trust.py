@@ -24,8 +24,9 @@ from rich.table import Table
 
 from bench.console import terminal
 from bench.turns import AGAIN, WORKLOADS, A, B, alternatives, read
-from ecotrack import gates, host
-from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack import host
+from ecotrack.meters import gates
+from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from ecotrack.repeating import PRECISION, QUICK, interleave, narrow
 from ecotrack.stats import Ratio, ratio_interval
 

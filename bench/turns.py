@@ -20,7 +20,7 @@ import numpy as np
 
 from ecotrack import host
 from ecotrack.measurement import Measurement
-from ecotrack.meters import ScriptedMeter
+from ecotrack.meters.codecarbon import ScriptedMeter
 from ecotrack.repeating import Plan, Work, interleave
 from ecotrack.series import Series
 from experiments.workloads.pi import METHODS

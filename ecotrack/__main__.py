@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from ecotrack.cli import UserError, one_line_errors
 
-COMMANDS = {  # name -> module of ecotrack: its `main` takes the words, its docstring says what for
+COMMANDS = {  # name -> module: its `main` takes the words, its docstring says what for
     "compare": "compare",
     "doctor": "doctor",
     "exec": "execute",
@@ -33,7 +33,7 @@ def main(words: Sequence[str]) -> int | None:
     if name not in COMMANDS:
         wrong = f"there is no command {name!r}" if name else "a command is missing"
         raise UserError(f"{wrong}; there are {', '.join(COMMANDS)}; see --help")
-    return importlib.import_module(f"ecotrack.{COMMANDS[name]}").main(words[1:])
+    return importlib.import_module(f"ecotrack.commands.{COMMANDS[name]}").main(words[1:])
 
 
 def overview() -> str:
@@ -44,7 +44,7 @@ def overview() -> str:
 
 def sentence(module: str) -> str:
     """The first line of a module's docstring, read without importing it."""
-    source = files("ecotrack").joinpath(f"{module}.py").read_text(encoding="utf-8")
+    source = files("ecotrack.commands").joinpath(f"{module}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
 
 

@@ -94,7 +94,7 @@ def own_meter() -> Meter:
 def own_turn() -> Iterator[None]:
     """The machine's turn, held while any block of this process is measured, on any thread."""
     global _blocks
-    from ecotrack.turn import turn
+    from ecotrack.meters.turn import turn
 
     with _counting:
         if not _blocks:

@@ -9,15 +9,16 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ecotrack import bands, cli, machine, metrics, reading, stop, terminal
-from ecotrack.ledger import Ledger
+from ecotrack import cli, metrics, reading, stop, terminal
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
-from ecotrack.meters import CodeCarbonMeter, UnknownCountryError, grid
+from ecotrack.meters import bands, machine
+from ecotrack.meters.codecarbon import CodeCarbonMeter, UnknownCountryError, grid
+from ecotrack.meters.ledger import Ledger
+from ecotrack.meters.turn import turn
 from ecotrack.tracking import Record, Store
 from ecotrack.tracking.dead_runs import settle
 from ecotrack.tracking.record import run_totals
-from ecotrack.turn import turn
 
 RAW_RECORD = "codecarbon.json"
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from ecotrack import metrics
 from ecotrack.amount import Amount
-from ecotrack.choosing import Candidate
 from ecotrack.measurement import Measurement
 from ecotrack.stats import Ratio
 
@@ -120,22 +119,6 @@ def scores(values: Mapping[str, float]) -> list[dict[str, str]]:
         {"metric": name, "value": _score(name, values)}
         for name in values
         if name not in metrics.ENDS
-    ]
-
-
-def front(members: Sequence[Candidate], chosen: Candidate | None = None) -> list[dict[str, str]]:
-    """One row a model of the front, with its accuracies, its price and its size."""
-    return [
-        {
-            "model": member.name + (" ← chosen" if member == chosen else ""),
-            "valid.": percent(member.val_accuracy),
-            "test": percent(member.accuracy),
-            "95 %": f"{100 * member.accuracy_low:.1f}–{100 * member.accuracy_high:.1f}",
-            "training": amount(member.training, "g"),
-            "latency": f"{member.latency_ms:.2g} ms",
-            "weights": f"{member.parameters:,}",
-        }
-        for member in members
     ]
 
 

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ecotrack import gates
 from ecotrack.cli import option
 from ecotrack.measure import Meter, measure
+from ecotrack.meters import gates
 from ecotrack.series import PRECISION, Series, Turn, long_enough_s
 from ecotrack.stats import median_interval, ratio_interval
 

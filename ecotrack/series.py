@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, replace
 
-from ecotrack import gates, host
+from ecotrack import host
 from ecotrack.measurement import Measurement
+from ecotrack.meters import gates
 from ecotrack.stats import Interval, Ratio, median_interval, more_repeats, ratio_interval, trend
 
 PRECISION = 0.02  # of a time, where no other is planned

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ecotrack import gates, host, reading
+from ecotrack import host, reading
 from ecotrack.amount import Amount
-from ecotrack.lifetime import break_even
+from ecotrack.fronts.lifetime import break_even
 from ecotrack.measurement import Measurement
+from ecotrack.meters import gates
 from ecotrack.parallel import powers, rated
 from ecotrack.series import Series, cpu_ratio, time_ratio
 from ecotrack.stats import NO_DIFFERENCE, Ratio

@@ -16,14 +16,15 @@ from dataclasses import asdict, dataclass
 import yaml
 
 from ecotrack import metrics, reading, terminal
-from ecotrack.choosing import Candidate, Need, NothingFitsError, choose
 from ecotrack.cli import UserError, option
-from ecotrack.envelope import Life
+from ecotrack.fronts.choosing import Candidate, Need, NothingFitsError, choose
+from ecotrack.fronts.envelope import Life
+from ecotrack.fronts.table import table
+from ecotrack.fronts.whole_life import WholeLife, readable
 from ecotrack.launch import Session, session
 from ecotrack.measurement import Result
-from ecotrack.study_report import front_of, known_by
+from ecotrack.search.study_report import front_of, known_by
 from ecotrack.tracking import RunView, Store, models
-from ecotrack.whole_life import WholeLife, readable
 from experiments.reports.choice import Decision, certainty, pictures, scores
 from experiments.workloads.fashion import data
 
@@ -150,7 +151,7 @@ def carry_out(started: Session, config: Config) -> None:
                 },
             )
         )
-    terminal.table(f"The front ({chosen.energy_known})", reading.front(decision.front, chosen))
+    terminal.table(f"The front ({chosen.energy_known})", table(decision.front, chosen))
     terminal.table(f"A life of {config.predictions:,.0f} predictions", readable(life.bills()))
     terminal.say(f"Chosen: {chosen.name}, {choice.reason}.")
     terminal.say(certainty(decision))

@@ -18,24 +18,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ecotrack import gates, host, measure, metrics, reading, terminal
+from ecotrack import host, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
-from ecotrack.judge import Bill, Judge, Problem, Rules
 from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Result
-from ecotrack.meters import grid
-from ecotrack.mirror import Mirror, check_run_exists
-from ecotrack.objectives import METRICS, Goal, Objectives
-from ecotrack.samplers import Sampler
-from ecotrack.searching import BudgetError, repeat_front, tried
-from ecotrack.searching import search as search_for
-from ecotrack.space import Space, holds
-from ecotrack.study import Study, names
-from ecotrack.study_report import report
+from ecotrack.meters import gates
+from ecotrack.meters.codecarbon import grid
+from ecotrack.search.judge import Bill, Judge, Problem, Rules
+from ecotrack.search.mirror import Mirror, check_run_exists
+from ecotrack.search.objectives import METRICS, Goal, Objectives
+from ecotrack.search.samplers import Sampler
+from ecotrack.search.searching import BudgetError, repeat_front, tried
+from ecotrack.search.searching import search as search_for
+from ecotrack.search.space import Space, holds
+from ecotrack.search.study import Study, names
+from ecotrack.search.study_report import report
+from ecotrack.search.trials import Objective, PassedOver, Trial
 from ecotrack.tracking import Record, Store, dead_runs
 from ecotrack.tracking import models as saved
-from ecotrack.trials import Objective, PassedOver, Trial
 from experiments import train
 from experiments.reports.search import link, status
 from experiments.spaces import fashion

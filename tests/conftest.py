@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ecotrack.objectives import Objectives
+from ecotrack.search.objectives import Objectives
 from ecotrack.tracking import Store
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ import ecotrack
 from ecotrack import anywhere, metrics
 from ecotrack.anywhere import own_turn
 from ecotrack.measurement import Measurement
-from ecotrack.meters import ScriptedMeter
+from ecotrack.meters.codecarbon import ScriptedMeter
 from ecotrack.tracking import Store
 from tests.conftest import ROOT, Home
 from tests.test_turn import is_taken

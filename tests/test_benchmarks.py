@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ecotrack import metrics, terminal
-from ecotrack.lifetime import break_even
+from ecotrack.fronts.lifetime import break_even
 from ecotrack.stats import growth_exponent
 from ecotrack.tracking import Store
 from experiments import pi

@@ -6,11 +6,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ecotrack import host, metrics, sessions
-from ecotrack.ledger import Known, Ledger, Line, encode
+from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
-from ecotrack.meters import ScriptedMeter
-from ecotrack.tracking import Store, dead_runs
+from ecotrack.meters.codecarbon import ScriptedMeter
+from ecotrack.meters.ledger import Known, Ledger, Line, encode
+from ecotrack.tracking import Store, dead_runs, sessions
 from ecotrack.tracking.dead_runs import UNTAKEN_S
 from tests.conftest import ROOT, Home
 from tests.test_host import renamed
@@ -132,7 +132,7 @@ def test_a_process_out_of_sight_lives_as_long_as_it_holds_its_ledger(
 ):
     """As one in another container does, whose PIDs say nothing here."""
     there = renamed(host.process_id(), space="1")
-    monkeypatch.setattr("ecotrack.ledger.host.process_id", lambda: there)
+    monkeypatch.setattr("ecotrack.meters.ledger.host.process_id", lambda: there)
     with Ledger(ScriptedMeter([Measurement()]), tmp_path) as alive:
         alive.open("a")
         assert dead_runs.dead(tmp_path) == []

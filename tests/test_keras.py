@@ -11,7 +11,7 @@ import pytest
 from ecotrack.keras import EnergyPerEpoch
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement
-from ecotrack.meters import CodeCarbonMeter, ScriptedMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter, ScriptedMeter, grid
 from tests.test_turn import is_taken
 
 

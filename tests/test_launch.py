@@ -9,9 +9,9 @@ import time
 import pytest
 
 from ecotrack import metrics
-from ecotrack.study import Study
+from ecotrack.meters.turn import turn
+from ecotrack.search.study import Study
 from ecotrack.tracking import RunView, Store
-from ecotrack.turn import turn
 from tests.conftest import DIRECTIONS, Home
 from tests.test_turn import HOLD, start
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecotrack import gates
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Origin
-from ecotrack.meters import ScriptedMeter
+from ecotrack.meters import gates
+from ecotrack.meters.codecarbon import ScriptedMeter
 
 ROUNDING = 1e-9
 BURN_CPU = """

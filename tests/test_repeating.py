@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import ecotrack
 from ecotrack.measurement import Measurement, Origin
-from ecotrack.meters import ScriptedMeter
+from ecotrack.meters.codecarbon import ScriptedMeter
 from ecotrack.repeating import (
     CLAIM,
     LOOK,

@@ -8,7 +8,7 @@ import pytest
 
 from ecotrack import metrics, unit_costs
 from ecotrack.measurement import Measurement, Origin
-from ecotrack.meters import ScriptedMeter
+from ecotrack.meters.codecarbon import ScriptedMeter
 from ecotrack.series import Series, Turn
 from ecotrack.stats import NO_DIFFERENCE
 from experiments import sorting
@@ -188,7 +188,7 @@ def test_net_energy_is_told_where_idle_power_is_known():
     assert row["nj_per_sample_net_low"] < row["nj_per_sample_net"] < row["nj_per_sample_net_high"]
     assert result.costs["sampling"].net_j == pytest.approx(2.2 * sum(JITTER))
     (printed,) = next(table for name, table in result.summary.items() if name.startswith("π"))
-    assert (printed["energy"], printed["net"]) == ("23 mJ", "2.2 mJ")
+    assert (printed["energy"], printed["net"]) == ("23 mJ (11.7–45.4)", "2.2 mJ")
 
 
 def test_an_idle_machine_that_others_used_is_told_and_not_taken_off():

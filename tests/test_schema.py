@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from ecotrack import metrics, reading
-from ecotrack.study import Study
-from ecotrack.study_report import front_of
+from ecotrack.fronts.table import table
+from ecotrack.search.study import Study
+from ecotrack.search.study_report import front_of
 from ecotrack.tracking import Store
 from tests.conftest import DIRECTIONS, Home
 
@@ -52,7 +53,7 @@ def test_the_first_schema_told_no_band_and_none_is_shown(old_home: Home):
     front = front_of(Store().runs("fashion-mnist-search", {metrics.KIND_TAG: "trial"}))
     assert [member.training_g_high for member in front] == [None] * len(front)
     study = Study(old_home.folder / "optuna.db", "fashion-mnist", DIRECTIONS)
-    texts = [*reading.front(front), *reading.costs({"search": study.cost})]
+    texts = [*table(front), *reading.costs({"search": study.cost})]
     for command in ("total", "price"):
         done = old_home.command(sys.executable, "-m", "ecotrack", command)
         assert done.returncode == 0, done.stderr

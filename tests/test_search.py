@@ -16,8 +16,8 @@ import pytest
 
 from ecotrack import metrics
 from ecotrack.measurement import Measurement, from_fields
-from ecotrack.meters import CodeCarbonMeter, grid
-from ecotrack.study import SESSION_PREFIX, Study
+from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.search.study import SESSION_PREFIX, Study
 from ecotrack.tracking import RunView, Store
 from experiments.search import know_largest
 from experiments.workloads.fashion import data

@@ -8,9 +8,10 @@ import pytest
 from codecarbon.core import cpu, gpu, gpu_nvidia, hardware_cache
 from codecarbon.external import hardware
 
-from ecotrack import powercap, testing
+from ecotrack import testing
 from ecotrack.measure import measure
-from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack.meters import powercap
+from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from ecotrack.testing import Clock, NvmlMachine, PowercapMachine
 from tests.conftest import ROOT
 

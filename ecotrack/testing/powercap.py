@@ -11,7 +11,7 @@ from unittest import mock
 from codecarbon.core import cpu, hardware_cache
 from codecarbon.external import hardware
 
-from ecotrack import powercap
+from ecotrack.meters import powercap
 
 CORE_SHARE = 0.6  # of a package's energy; the package's counter holds it already
 LONG_TERM = {"name": "long_term", "power_limit_uw": 125_000_000, "time_window_us": 27_983_872}

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecotrack import host, metrics, sessions
-from ecotrack.ledger import Known, replay
+from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
+from ecotrack.meters.ledger import Known, replay
 from ecotrack.reading import few
+from ecotrack.tracking import sessions
 from ecotrack.tracking.place import project_root
 from ecotrack.tracking.record import Record
 from ecotrack.tracking.run_view import RunView

@@ -17,9 +17,10 @@ import mlflow
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
-from ecotrack import gates, host, metrics
-from ecotrack.ledger import Known
+from ecotrack import host, metrics
 from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result
+from ecotrack.meters import gates
+from ecotrack.meters.ledger import Known
 from ecotrack.tracking import models
 
 NOTE_TAG = "mlflow.note.content"

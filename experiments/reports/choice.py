@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecotrack import figures, metrics, reading
-from ecotrack.certainty import how_sure
-from ecotrack.choosing import Candidate, Choice, Need
-from ecotrack.whole_life import WholeLife
+from ecotrack.fronts.certainty import how_sure
+from ecotrack.fronts.choosing import Candidate, Choice, Need
+from ecotrack.fronts.whole_life import WholeLife
 
 TEST_IMAGES = 10_000
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-from ecotrack import Measurement, gates, host, unit_costs
+from ecotrack import Measurement, host, unit_costs
+from ecotrack.meters import gates
 from ecotrack.series import Series
 from ecotrack.stats import ratio_interval
 from experiments.workloads.pi import METHODS

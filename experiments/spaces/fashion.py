@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ecotrack.space import Choice, Real, Space, When, Whole
+from ecotrack.search.space import Choice, Real, Space, When, Whole
 from experiments import train
 from experiments.workloads.fashion import models
 from experiments.workloads.fashion.data import TRAINING_IMAGES

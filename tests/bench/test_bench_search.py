@@ -6,12 +6,12 @@ import pytest
 from bench import search as bench
 from bench.replay import TABLES, Replay, Table, key_of
 from bench.tables import PARTS, Row, full_grid, generate, read, trainings
-from ecotrack import pareto
 from ecotrack.cli import UserError
-from ecotrack.judge import Rules
-from ecotrack.searching import BudgetError, repeat_front, search
-from ecotrack.space import draw, holds
-from ecotrack.study import Study
+from ecotrack.fronts import pareto
+from ecotrack.search.judge import Rules
+from ecotrack.search.searching import BudgetError, repeat_front, search
+from ecotrack.search.space import draw, holds
+from ecotrack.search.study import Study
 from experiments.workloads.fashion.models import planned_flops
 
 NAMES = ("one", "two")

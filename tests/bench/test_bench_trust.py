@@ -10,7 +10,7 @@ import pytest
 
 from bench import trust
 from bench.trust import Comparison
-from ecotrack import gates
+from ecotrack.meters import gates
 
 ROOT = Path(__file__).parents[2]
 

@@ -142,7 +142,7 @@ def test_compiles_for_a_device_and_is_seen_to(rung, names):
     signature = (int64, *map(typeof, rung.arguments(1, gpu.TEXTBOOK)))
     with compilations() as compiled:
         ptx, _ = cuda.compile_ptx(rung.kernel.py_func, signature, cc=(7, 5))
-    assert names <= {*compiled}
+    assert names <= {*compiled.names}
     assert ".entry" in ptx
 
 

@@ -1,0 +1,1 @@
+"""The commands of `python -m ecotrack`, a module each, and what they share."""

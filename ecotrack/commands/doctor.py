@@ -1,0 +1,246 @@
+"""What can be measured on this machine, how far it may be off, and how noisy it is now.
+
+    python -m ecotrack doctor
+    python -m ecotrack doctor --idle 60
+
+What is found is kept in a file of this machine, and runs refer to it. Watts that are given here
+are kept there too, for all later runs. Idle power holds until the machine is started again, for the
+same way of knowing energy; with it, runs tell net energy too.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ecotrack import cli, host, terminal
+from ecotrack.cli import UserError, option
+from ecotrack.commands.noise import Noise, noise
+from ecotrack.launch import Metered, given_watts, meter_for
+from ecotrack.measure import Meter, measure
+from ecotrack.measurement import Measurement
+from ecotrack.meters import bands, gates, machine
+from ecotrack.meters.codecarbon import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
+from ecotrack.meters.machine import Checked, Idle
+from ecotrack.meters.powercap import Powercap
+from ecotrack.meters.turn import BusyError, turn
+
+NO_METER = ScriptedMeter([Measurement()])
+UNKNOWN = "unknown"
+SETTINGS = ".codecarbon.config"
+LISTENED_TO = "CODECARBON_LOG_LEVEL"
+READABLE = "sudo chmod a+r /sys/class/powercap/intel-rapl*:*/*energy*_uj"  # counters and ranges
+
+
+@dataclass(frozen=True)
+class Config(Metered):
+    """What `doctor` can be told."""
+
+    idle: float | None = option(
+        None, "measure the idle machine for so many seconds", at_least=1, at_most=3600
+    )
+    noise_s: float = option(4.0, "length of the noise test, seconds", at_least=1, at_most=600)
+
+
+def main(words: Sequence[str]) -> None:
+    """Look, print, and keep what was found."""
+    config = cli.parse(Config, words, prog="python -m ecotrack doctor", description=__doc__ or "")
+    meter = meter_for(config)
+    with ExitStack() as stack:
+        reads: Meter = meter
+        try:
+            stack.enter_context(meter)
+        except MeterError as error:
+            terminal.say(f"No energy can be read on this machine: {error}")
+            reads = NO_METER
+        examine(config, meter, reads)
+
+
+def examine(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
+    """Everything in turn; what needs the machine alone waits for it, or is left out."""
+    terminal.table("Energy", list(energy(meter)), prose=True)
+    for what, command in missing(meter):
+        terminal.say(f"- {what}\n    {command}" if command else f"- {what}")
+    terminal.say("")
+    terminal.table("This machine", condition(meter), prose=True)
+    try:
+        with turn("doctor", wait=not config.no_wait):
+            try_out(config, meter, reads)
+    except BusyError as error:
+        if config.idle:
+            raise  # it was asked for
+        terminal.say(f"The noise was not tested: {error}")
+        if given_watts(config):
+            terminal.say(keep(config))
+
+
+def try_out(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
+    """What needs the machine alone: how noisy it is, and on request its idle power."""
+    with measure(reads) as window:
+        found = noise(NO_METER, config.noise_s)  # of time: a bad counter is no noise
+    terminal.table(f"Noise: a work against itself, {found.pairs} pairs of turns", [row(found)])
+    for sentence in (found.meaning, *doubts(window.cost), *meter.flaws):
+        terminal.say(sentence)
+    date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
+    checked = Checked(date, found.ratio.half_width, found.others, meter.way)
+    terminal.say(keep(config, checked=checked))
+    if config.idle:
+        terminal.say(f"Now leave the machine alone for {config.idle:g} s …")
+        idle = idle_power(reads, config.idle, meter.way)
+        keep(config, idle=idle)
+        terminal.say(f"The idle machine draws {idle.power_w:.3g} W; runs tell net energy now.")
+
+
+def energy(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:
+    """One row for each part: how its energy is known, how far that may be off, and who says so."""
+    for part, origin in meter.origins.items():
+        band = bands.band(part, origin, meter.known.factors)
+        off = f"×/÷ {band.factor:g}" if band.says else ""
+        yield {"part": part.upper(), "known": str(origin), "off by": off, "says": band.says}
+    rest = "not metered: losses of the power supply, disks, fans and screens come on top"
+    wall = bands.wall(meter.known.factors)
+    off = f"up to × {wall.factor:g}"
+    yield {"part": "wall", "known": rest, "off by": off, "says": wall.says}
+    whose = intensity(meter.grid)
+    yield {"part": "grid", "known": whose, "off by": UNKNOWN, "says": "regions and hours differ"}
+
+
+def intensity(grid: Grid) -> str:
+    """Whose electricity it is taken to be, and by whose figures."""
+    place = "the world's average" if grid.country == WORLD else grid.country
+    return f"{place}: {grid.intensity_g_per_kwh:g} g/kWh in {grid.year}, {grid.source}"
+
+
+def missing(meter: CodeCarbonMeter) -> Iterator[tuple[str, str]]:
+    """What would tell more, and the command for it; empty where there is none."""
+    yield from counters(Powercap())
+    for part, hint in (("cpu", "its TDP, or your share of it"), ("ram", "some 5 W a module")):
+        origin = meter.origins[part]
+        if origin.rated_w is not None and origin.rated_from != "given":
+            yield (
+                f"{part.upper()}: {origin.rated_w:g} W is a guess, and the factor above does not"
+                f" cover a wrong one. If you know the power ({hint}):",
+                f"python -m ecotrack doctor --{part}-watts W",
+            )
+    if meter.origins["gpu"].source == "absent":
+        yield "GPU: there is none, or its driver is missing. NVIDIA's would list it:", "nvidia-smi"
+    if "wall" not in meter.known.factors:
+        yield (
+            "wall: if you have a wall meter, write how many joules it reads for one of ours, such"
+            f" as 1.3, into {machine.path()}:",
+            '"factors": {"wall": 1.3}',
+        )
+    if meter.grid.country == WORLD:
+        yield "grid: nobody said where this is. If it is France:", "export ECOTRACK_COUNTRY=FRA"
+    if not meter.known.idle_w(meter.way):
+        yield (
+            "net energy: since the machine was started, idle power was not measured in this way:",
+            "python -m ecotrack doctor --idle 60",
+        )
+
+
+def counters(powercap: Powercap) -> Iterator[tuple[str, str]]:
+    """Why the CPU's and the memory's energy is not read from counters, where it is not."""
+    if powercap.forbidden:
+        yield (
+            "CPU, RAM: there are energy counters that may not be read. This opens them to every"
+            " user until the next start (they are closed because of CVE-2020-8694):",
+            READABLE,
+        )
+    elif powercap.packages:
+        return
+    elif host.is_virtual():
+        yield "CPU: a virtual machine has no energy counters; nothing here can mend that.", ""
+    else:
+        yield (
+            "CPU: Linux shows no energy counters. A container may hide them, the CPU may have"
+            " none, or their driver is not loaded:",
+            "sudo modprobe intel_rapl_msr",
+        )
+
+
+def condition(meter: CodeCarbonMeter) -> list[dict[str, str]]:
+    """What of this machine changes how far its figures can be trusted."""
+    virtual, hot_c = host.is_virtual(), host.temperature_c()
+    idle_w = meter.known.idle_w(meter.way)
+    found = {
+        "machine": host.describe(),
+        "cores for us": f"{host.usable_cores():g} of {host.all_cores()}",
+        "virtual": UNKNOWN if virtual is None else "yes" if virtual else "no",
+        **{name: value or UNKNOWN for name, value in host.clocking().items()},
+        "temperature": UNKNOWN if hot_c is None else f"{hot_c:.0f} °C",
+        "load": f"{os.getloadavg()[0]:.1f} over the last minute",
+        "idle power": f"{idle_w:.3g} W" if idle_w else UNKNOWN,
+        "CodeCarbon's settings": ", ".join(f"{name} (ignored)" for name in strays()) or "none",
+    }
+    return [{"what": what, "found": value} for what, value in found.items()]
+
+
+def strays() -> list[str]:
+    """Settings that would change CodeCarbon's figures if we listened to them."""
+    files = {(folder / SETTINGS).resolve() for folder in (Path.home(), Path.cwd())}
+    names = {name for name in os.environ if name.upper().startswith("CODECARBON_")}
+    there = {str(file) for file in files if file.exists()}
+    return [*sorted(there), *sorted(names - {LISTENED_TO})]
+
+
+def row(found: Noise) -> dict[str, str]:
+    """The noise as it is printed."""
+    ratio = found.ratio
+    return {
+        "ratio": f"{ratio.ratio:.3f}",
+        "95 %": f"{ratio.low:.3f}–{ratio.high:.3f}",
+        "spread": f"{found.spread:.1%}",
+        "others had": f"{found.others:.0%} of the cores",
+        "verdict": found.verdict,
+    }
+
+
+def doubts(cost: Measurement) -> Iterator[str]:
+    """What the meter said of the noise test, if that cannot be right."""
+    if why := gates.flaw(cost):
+        yield f"The meter cannot be right about this test: {why}. Runs will be marked as invalid."
+
+
+def idle_power(meter: Meter, seconds: float, way: str) -> Idle:
+    """Power of the machine while we sleep; `way` is how the meter knows it.
+
+    Raises:
+        UserError: others were at work, or the reading cannot be right. Such a figure would spoil
+            the net energy of all runs until the next start.
+    """
+    with measure(meter) as window:
+        time.sleep(seconds)
+    cost = replace(window.cost, idle_j=0.0)  # an earlier figure is no judge of this one
+    if gates.flaw(cost) or not cost.total_j:
+        why = gates.flaw(cost) or "no energy can be read on this machine"
+        raise UserError(f"idle power is not kept: {why}")
+    others = gates.others_share(cost, host.all_cores())
+    if others > gates.DISTURBED:
+        raise UserError(
+            f"idle power is not kept: others had {others:.0%} of the cores, and"
+            f" {gates.DISTURBED:.0%} is the most; try again when the machine is quiet"
+        )
+    return Idle(cost.total_j / cost.wall_s, cost.wall_s, host.boot_id(), way)
+
+
+def keep(config: Config, **found: Any) -> str:
+    """Add to the machine's file what was found and given, leave all else, and say where that is.
+
+    Raises:
+        UserError: the file cannot be written, and what was asked for is nothing unless it is kept.
+    """
+    try:
+        known = replace(machine.load(), **given_watts(config), **found)
+        return f"Kept in {machine.save(known)}; runs refer to it."
+    except OSError as error:
+        why = f"cannot be kept: {error}; let ECOTRACK_MACHINE name a file that can be written"
+        if config.idle or given_watts(config):
+            raise UserError(f"what was asked for {why}") from error
+        return f"What was found {why}"

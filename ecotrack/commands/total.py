@@ -1,0 +1,106 @@
+"""The sum of it all: energy and grams of every run in the store, by experiment and by month.
+
+    python -m ecotrack total
+
+Failed, killed, repeated and deleted runs are in it: developing and testing is part of the price.
+Trials, parts of an experiment, and runs that `exec` measured from outside, lie within another run's
+figure and are not added again. What a study has spent counts in the month in which it began (UTC).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ecotrack import cli, metrics, terminal
+from ecotrack.commands.bill import Bill, bills, own_runs
+from ecotrack.reading import amount, few, legend
+from ecotrack.tracking import RunView, Store
+
+Billed = Sequence[tuple[RunView, Bill]]
+
+
+@dataclass(frozen=True)
+class Config:
+    """`total` takes no options: a part would not be the total."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Add up, and print."""
+    cli.parse(Config, words, prog="python -m ecotrack total", description=__doc__ or "")
+    store = Store(only_read=True)
+    runs, names = own_runs(store.all_runs(deleted=True)), store.experiment_names()
+    billed = bills(runs)
+    terminal.table("By experiment", by("experiment", billed, lambda run: names[run.experiment_id]))
+    terminal.table("By month", by("month", billed, month))
+    terminal.table("By how energy is known", by("known", billed, known))
+    for line in conclusion(runs, billed):
+        terminal.say(line)
+    if runs:
+        terminal.say(legend(run.tags for run in runs))
+
+
+def month(run: RunView) -> str:
+    """When a run began, such as `2026-05`, in UTC: the same wherever it is asked."""
+    return f"{datetime.fromtimestamp(run.start_s, UTC):%Y-%m}"
+
+
+def known(run: RunView) -> str:
+    """How the energy of a run is known at its weakest, unless it cannot be right."""
+    if metrics.INVALID_TAG in run.tags:
+        return "cannot be right"
+    return run.tags.get(metrics.SOURCE_TAG, "not told")
+
+
+def kind(run: RunView) -> str:
+    """What opened a run; runs of other tools do not say."""
+    return run.tags.get(metrics.KIND_TAG, "other")
+
+
+def by(head: str, billed: Billed, key: Callable[[RunView], str]) -> list[dict[str, str]]:
+    """One row for each value of `key`, in order."""
+    groups: dict[str, list[Bill]] = defaultdict(list)
+    for run, bill in billed:
+        groups[key(run)].append(bill)
+    return [
+        {
+            head: value,
+            "runs": str(len(groups[value])),
+            "energy": amount((together := sum(groups[value], Bill())).energy, "Wh"),
+            "emissions": amount(together.emissions, "g"),
+            "without figures": str(len(together.unknown)),
+        }
+        for value in sorted(groups)
+    ]
+
+
+def conclusion(runs: Sequence[RunView], billed: Billed) -> list[str]:
+    """The sum, what it is of, and what is not known."""
+    if not runs:
+        return ["The store holds no runs yet."]
+    total = sum((bill for _, bill in billed), Bill())
+    lines = [
+        f"In all {amount(total.energy, 'Wh')} and {amount(total.emissions, 'g')} CO2e:"
+        f" {len(runs)} runs ({tally(run.status for run in runs)}), {len(runs) - len(billed)} of"
+        f" them within others, {sum(run.deleted for run in runs)} deleted."
+    ]
+    if invalid := [run for run in runs if metrics.INVALID_TAG in run.tags]:
+        why = few(f"{run} ({run.tags[metrics.INVALID_TAG]})" for run in invalid)
+        lines.append(
+            f"Cannot be right, {len(invalid)} of {len(runs)} runs: {why}. The sum takes their word"
+            " for it, unless it is negative or no number."
+        )
+    if total.unknown:
+        kinds = tally(f"{kind(run)} {run.status}" for run in total.unknown)
+        lines.append(
+            f"Not known: {len(total.unknown)} runs have no energy figures ({kinds})."
+            " What they spent comes on top."
+        )
+    return lines
+
+
+def tally(words: Iterable[str]) -> str:
+    """How often each word occurs, most often first: `3 FINISHED, 1 KILLED`."""
+    return ", ".join(f"{count} {word}" for word, count in Counter(words).most_common())

@@ -1,0 +1,259 @@
+"""Decides on a search's configurations: which is next, is it affordable, does it go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ecotrack.search import curves, promise
+from ecotrack.search.forecast import CostModel, Forecast, running
+from ecotrack.search.samplers import Sampler
+from ecotrack.search.space import Space, coordinates
+from ecotrack.search.study import Study
+from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped
+
+FEW = 3  # finished trials before which nothing can be foretold
+CONFIDENCE = 0.95  # that a trial which is stopped could not have reached the front
+LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is searched; real training and a replayed table alike.
+
+    Attributes:
+        space: what may be tried.
+        objective: (configuration, trial) -> one value an objective. Between epochs it asks
+            `trial.goes_on`.
+        features: what is known of a configuration before it is tried, `epochs` among it: of this
+            its cost is foretold.
+        gain, cost: positions of accuracy and of training's grams among the objectives, None where
+            they are none. Unless these two are all, nothing is stopped or picked by its promise.
+        refused: why a configuration will not be tried, or None.
+        starts: configurations to try first.
+    """
+
+    space: Space
+    objective: Objective
+    features: Callable[[Mapping[str, Any]], Mapping[str, float | str]]
+    gain: int | None = 0
+    cost: int | None = 1
+    refused: Callable[[Mapping[str, Any]], str | None] = lambda params: None
+    starts: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How it is searched.
+
+    Attributes:
+        trials: configurations to try in all, earlier sessions included, finished or stopped.
+        seed: of the suggestions.
+        sampler: who suggests.
+        thrifty: take the suggestion that promises the most for its grams.
+        stopping: give up what cannot win.
+        budget_g: what the study may cost in all, grams.
+    """
+
+    trials: int
+    seed: int = 0
+    sampler: Sampler = "tpe"
+    thrifty: bool = True
+    stopping: bool = True
+    budget_g: float | None = None
+
+
+@dataclass
+class Bill:
+    """What the study costs, grams: `spent` in all so far, `reserved` for what must follow."""
+
+    spent: Callable[[], float]
+    reserved: Callable[[], float] = lambda: 0.0
+
+
+class Foretold(NamedTuple):
+    """Grams of a configuration's training, and of the trial as a whole."""
+
+    training: Forecast
+    spent: Forecast
+
+
+@dataclass
+class Judge:
+    """Decides on configurations: which is next, whether it is affordable, whether it goes on."""
+
+    study: Study
+    problem: Problem
+    rules: Rules
+    bill: Bill
+    _models: dict[int, tuple[CostModel, CostModel]] = field(default_factory=dict)
+
+    def pick(self, suggestions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+        """The suggestion that promises the most hypervolume a gram; None while nobody can tell."""
+        finished, given_up = self.study.finished, self.study.stopped
+        tried = [t.params for t in finished] + [t.params for t in given_up]
+        asked = [
+            params
+            for params in _distinct(suggestions)
+            if params not in tried and not self.problem.refused(params)
+        ]
+        training, spending = self._fitted()
+        if len(finished) < FEW or not asked or not spending.trials:
+            return None
+        features = [self.problem.features(params) for params in asked]
+        costs_g = np.array([known.expected_g for known in training.predict_all(features)])
+        spends_g = np.array([known.expected_g for known in spending.predict_all(features)])
+        points = [self.point(trial) for trial in finished]
+        accuracies = [accuracy for _, accuracy in points]
+        grams = [cost_g for cost_g, _ in points]
+        for trial in given_up:
+            accuracies.append(self._ending(trial))
+            grams.append(trial.costs_g[-1] / len(trial.curve) * self._epochs(trial.params))
+        worst_g = self.study.reference_g or (2 * max(grams),)
+        gained = promise.promises(
+            self._placed(tried, grams),
+            np.array(accuracies),
+            points,
+            self._placed(asked, costs_g),
+            costs_g,
+            (worst_g[0], LEAST_GAIN),
+        )
+        value = np.where(spends_g <= self.room_g(), gained / spends_g, -np.inf)
+        best = int(np.argmax(value))
+        return asked[best] if value[best] > -np.inf else None
+
+    def admit(self, params: Mapping[str, Any]) -> None:
+        """Let a configuration be tried.
+
+        Raises:
+            PassedOver: it is refused, or too dear for the budget.
+        """
+        why = self.problem.refused(params)
+        if why:
+            raise PassedOver(why)
+        known = self.foretold(params)
+        if known and known.spent.expected_g > self.room_g():
+            raise PassedOver(
+                f"it would take some {known.spent.expected_g:.3g} g,"
+                f" and {max(0.0, self.room_g()):.3g} g of the budget are left"
+            )
+
+    def verdict(
+        self,
+        params: Mapping[str, Any],
+        curve: Sequence[float],
+        costs_g: Sequence[float],
+        spent_g: float,
+        *,
+        repeat: bool = False,
+    ) -> str | None:
+        """Why a trial should be given up after these epochs; None to go on.
+
+        Args:
+            params: its configuration.
+            curve: accuracy after each epoch so far.
+            costs_g: grams of training, its objective, until the end of each epoch so far.
+            spent_g: all that the trial has taken so far.
+            repeat: it is tried again, to be known better: only the budget ends it.
+        """
+        epochs = self._epochs(params)
+        if len(curve) >= epochs:
+            return None
+        return self._too_dear(costs_g, epochs, spent_g) or (
+            self._hopeless(curve, epochs, costs_g[-1])
+            if self.rules.stopping and self.two and not repeat
+            else None
+        )
+
+    def _too_dear(self, costs_g: Sequence[float], epochs: int, spent_g: float) -> str | None:
+        """Why a trial must not go on: the budget would be passed, or surely will be."""
+        room_g = self.room_g()
+        if spent_g / len(costs_g) > room_g:
+            return f"the next epoch would pass the budget of {self.rules.budget_g:.3g} g"
+        known = running(costs_g, epochs, [trial.costs_g for trial in self.study.finished])
+        least_g = (known.low_g - costs_g[-1]) * spent_g / costs_g[-1] if costs_g[-1] else 0.0
+        if least_g > room_g:
+            return (
+                f"the rest would take {least_g:.3g} g or more,"
+                f" and {room_g:.3g} g of the budget are left"
+            )
+        return None
+
+    def _hopeless(self, curve: Sequence[float], epochs: int, cost_g: float) -> str | None:
+        """Why a trial will not reach the front, as far as finished curves tell."""
+        finished = self.study.finished
+        best = curves.optimistic(curve, epochs, [t.curve for t in finished if t.curve], CONFIDENCE)
+        for trial in finished:
+            grams, accuracy = self.point(trial)
+            if grams <= cost_g and accuracy >= best:
+                return (
+                    f"it will hardly pass {best:.4f}, and trial {trial.number} had"
+                    f" {accuracy:.4f} for less"
+                )
+        return None
+
+    def foretold(self, params: Mapping[str, Any]) -> Foretold | None:
+        """What a configuration will cost; None before the first trial."""
+        features = self.problem.features(params)
+        training, spent = (model.predict(features) for model in self._fitted())
+        return Foretold(training, spent) if training and spent else None
+
+    @property
+    def forecast_error(self) -> float | None:
+        """Half of the trials' costs are foretold within this share; None while nobody can tell."""
+        _, spending = self._fitted()
+        return spending.error
+
+    def room_g(self) -> float:
+        """What a trial may still take, grams."""
+        if self.rules.budget_g is None:
+            return float("inf")
+        return self.rules.budget_g - self.bill.spent() - self.bill.reserved()
+
+    def point(self, trial: Finished) -> tuple[float, float]:
+        """(grams, accuracy) of a trial."""
+        assert self.problem.cost is not None
+        assert self.problem.gain is not None
+        return trial.values[self.problem.cost], trial.values[self.problem.gain]
+
+    @property
+    def two(self) -> bool:
+        """Whether accuracy and training's grams are the objectives, and there is no other."""
+        return {self.problem.gain, self.problem.cost} == {0, 1} and self.study.objectives == 2
+
+    def _fitted(self) -> tuple[CostModel, CostModel]:
+        """Models of training's grams and of whole trials': of what was free they know nothing."""
+        finished = self.study.finished
+        if len(finished) not in self._models:
+            spends = [trial.spent_g or 0.0 for trial in finished]
+            costs = spends if self.problem.cost is None else [self.point(t)[0] for t in finished]
+            self._models = {len(finished): (self._model(costs), self._model(spends))}
+        return self._models[len(finished)]
+
+    def _model(self, grams: Sequence[float]) -> CostModel:
+        known = [
+            (self.problem.features(trial.params), cost)
+            for trial, cost in zip(self.study.finished, grams, strict=True)
+            if cost > 0
+        ]
+        return CostModel.fit([features for features, _ in known], [cost for _, cost in known])
+
+    def _ending(self, trial: Stopped) -> float:
+        """Accuracy that a trial would as likely have passed as not, had it not been stopped."""
+        known = [finished.curve for finished in self.study.finished if finished.curve]
+        return curves.optimistic(trial.curve, self._epochs(trial.params), known, confidence=0.5)
+
+    def _epochs(self, params: Mapping[str, Any]) -> int:
+        return int(self.problem.features(params)["epochs"])
+
+    def _placed(self, configurations: Sequence[Mapping[str, Any]], costs_g: Any) -> np.ndarray:
+        """(n, k) coordinates, the logarithm of the cost among them: dearer models know more."""
+        places = [coordinates(self.problem.space, params) for params in configurations]
+        return np.column_stack([np.array(places), np.log10(costs_g)])
+
+
+def _distinct(configurations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({tuple(params.items()): params for params in configurations}.values())

@@ -1,0 +1,152 @@
+"""A study seen in MLflow: one run for the study for ever, one child a trial, its front marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from ecotrack import host, metrics
+from ecotrack.cli import UserError
+from ecotrack.fronts import pareto, uncertain
+from ecotrack.measurement import Measurement
+from ecotrack.search.objectives import Objectives
+from ecotrack.search.study import Study
+from ecotrack.search.trials import Finished, Trial
+from ecotrack.tracking import Record, RunView, Store, sessions
+from ecotrack.tracking.record import within
+
+NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
+
+
+class Mirror:
+    """Keeps the runs of a study in step with it."""
+
+    def __init__(
+        self,
+        store: Store,
+        study: Study,
+        objectives: Objectives,
+        parent: Record,
+        tags: Mapping[str, str],
+    ) -> None:
+        """`tags` go on every trial's run."""
+        self._store, self._study, self._parent, self._tags = store, study, parent, tags
+        self.objectives = objectives
+        study.run_id = parent.run_id
+        self._marks = {
+            run.run_id: run.tags.get(metrics.PARETO_TAG) for run in store.children(parent.run_id)
+        }
+        self.mark_front()
+
+    @contextmanager
+    def trial(self, trial: Trial, name: str, params: Mapping[str, str]) -> Iterator[Record]:
+        """The run of one trial, or of a repeat."""
+        tags = {
+            **self._tags,
+            metrics.KIND_TAG: "repeat" if trial.repeat else "trial",
+            metrics.STUDY_TAG: self._study.name,
+            metrics.TRIAL_TAG: str(trial.number),
+            **({metrics.REPEAT_OF_TAG: self._run_of(trial.repeat_of)} if trial.repeat else {}),
+        }
+        title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
+        with self._store.child(self._parent.run_id, title, params, tags) as child:
+            yield child
+
+    def _run_of(self, number: int | None) -> str:
+        return next(trial.run_id for trial in self._study.finished if trial.number == number)
+
+    def would_be_on_front(self, values: Sequence[float]) -> bool:
+        """Whether a new result beats the finished ones; if not, it never will."""
+        return bool(pareto.front([*self.points(), values], self.objectives.ways)[-1])
+
+    def may_be_on_front(self, values: Sequence[float]) -> bool:
+        """Whether a new result is so near the front that repeats may put it there."""
+        return self.would_be_on_front(
+            [
+                value + NEAR_POINTS if goal == "accuracy" else value / NEAR_TIMES
+                for goal, value in zip(self.objectives.goals, values, strict=True)
+            ]
+        )
+
+    def front_runs(self) -> list[RunView]:
+        """The runs of the front's members, oldest first."""
+        on_front = {trial.run_id for trial in self.mark_front()}
+        return [run for run in self.runs() if run.run_id in on_front]
+
+    def front_accuracies(self) -> list[float]:
+        """Accuracies on the front, as first found; none where they are no objective."""
+        front, at = self.mark_front(), self.objectives.position("accuracy")
+        return [] if at is None else [trial.values[at] for trial in front]
+
+    def keep_cost(self, session: Measurement) -> None:
+        """Keep what this session has cost so far, in the study and, of all sessions, in its run."""
+        self._study.keep_cost(session)
+        process = host.process_id()
+        tags = sessions.account(process, sessions.cost_of(session))
+        tags |= {f"{tag}.{process}": outer for tag, outer in within().items()}
+        self._parent.write(values=cost_metrics(self._study.cost), tags=tags)
+
+    def hypervolume_with(self, values: Sequence[float]) -> tuple[float, int]:
+        """Hypervolume with one more result than the finished ones, and how many that makes."""
+        points = [*self.points(), tuple(values)]
+        return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
+
+    def mark_front(self) -> list[Finished]:
+        """Tag every trial as on the front or not, and return its members, cheapest first."""
+        finished, points = self._study.finished, self.points()
+        mask = pareto.front(points, self.objectives.ways)
+        for trial, on_front in zip(finished, mask, strict=True):
+            mark = str(bool(on_front)).lower()
+            if self._marks.get(trial.run_id) != mark:
+                Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
+                self._marks[trial.run_id] = mark
+        cost = self.objectives.ways.index("min")
+        members = [
+            (point[cost], trial)
+            for point, trial, on in zip(points, finished, mask, strict=True)
+            if on
+        ]
+        return [trial for _, trial in sorted(members, key=lambda member: member[0])]
+
+    def points(self) -> list[tuple[float, ...]]:
+        """The values of each finished trial; of one that was repeated, their means."""
+        results = [[trial.values for trial in several] for several in self._study.results]
+        means = uncertain.means(results, self.objectives.ways) if results else []
+        return [tuple(interval.value for interval in row) for row in means]
+
+    def runs(self) -> list[RunView]:
+        """The finished trials' runs, oldest first; no repeats."""
+        by_id = {run.run_id: run for run in self.all_runs()}
+        return [by_id[trial.run_id] for trial in self._study.finished]
+
+    def all_runs(self) -> list[RunView]:
+        """All trials' runs: finished, stopped, failed and repeated."""
+        return self._store.children(self._parent.run_id)
+
+    @property
+    def reference(self) -> tuple[float, ...]:
+        """The worst corner, from which the study's hypervolume is counted."""
+        worst_g = self._study.reference_g or (0.0,) * len(self.objectives.costs)
+        return self.objectives.corner(worst_g)
+
+
+def cost_metrics(spent: Measurement) -> dict[str, float]:
+    """What a study cost over all its sessions, as metrics of its run."""
+    return {
+        **metrics.with_band(metrics.SEARCH_WH, spent.energy_wh),
+        metrics.SEARCH_G: spent.co2_g,
+        metrics.SEARCH_S: spent.wall_s,
+    }
+
+
+def check_run_exists(store: Store, study: Study) -> None:
+    """Refuse a study whose runs lie in another store.
+
+    Raises:
+        UserError: it has trials, but its run is not here.
+    """
+    if study.run_id and not store.has_run(study.run_id):
+        raise UserError(
+            f"the runs of study {study.name!r} are not in {store.uri};"
+            " take another --study, or the store that it was started with"
+        )

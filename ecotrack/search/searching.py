@@ -1,0 +1,119 @@
+"""The search itself: what to try next, what it may cost, and when to give it up.
+
+suggestions ─▶ pick ─▶ affordable? ─▶ epoch ─▶ epoch ─▶ … ─▶ finished ─▶ repeated, if good
+                ▲          │ no         │ cannot win, or the budget is up   │
+                │          ▼            ▼                                   │
+                └──── passed over    stopped             forecasts learn ◀──┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ecotrack.fronts import uncertain
+from ecotrack.fronts.pareto import Direction
+from ecotrack.search.judge import Bill, Judge, Problem, Rules
+from ecotrack.search.space import holds
+from ecotrack.search.study import Study
+from ecotrack.search.trials import Objective, Trial
+
+MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
+
+
+class BudgetError(Exception):
+    """The budget does not allow a single trial; the message tells what one costs."""
+
+
+def search(
+    study: Study,
+    problem: Problem,
+    rules: Rules,
+    bill: Bill,
+    go_on: Callable[[], bool] = lambda: True,
+) -> Judge:
+    """Try configurations until `rules.trials` are done, or the budget or the space is used up.
+
+    Args:
+        study: what is known so far, and where results are kept.
+        problem: what is searched.
+        rules: how.
+        bill: what all of it has cost.
+        go_on: asked before each trial; False ends the session.
+
+    Raises:
+        BudgetError: the budget was up before one trial was finished.
+    """
+    judge = Judge(study, problem, rules, bill)
+    study.wake()
+    for start in problem.starts:
+        if holds(problem.space, start):
+            study.wait_for(start)
+    pick = judge.pick if rules.thrifty and judge.two else None
+    study.sample_by(rules.sampler, rules.seed, problem.space, pick)
+    in_vain, done = 0, tried(study)
+    while done < rules.trials and in_vain < MAX_IN_VAIN and judge.room_g() > 0 and go_on():
+        study.attempt(problem.space, judged(judge))
+        before, done = done, tried(study)
+        in_vain = 0 if done > before else in_vain + 1
+    if rules.budget_g is not None and not study.finished and (judge.room_g() <= 0 or done):
+        raise BudgetError(
+            f"a budget of {rules.budget_g:.3g} g is too small for one trial:"
+            f" {bill.spent():.3g} g were gone before one was finished"
+        )
+    return judge
+
+
+def repeat_front(
+    judge: Judge,
+    ways: Sequence[Direction],
+    repeats: int,
+    go_on: Callable[[], bool] = lambda: True,
+) -> None:
+    """Try the front and near misses again with new seeds, what tells most for its grams first.
+
+    Args:
+        judge: what is known, and what is affordable.
+        ways: which way is better for each objective, as `pareto` takes it.
+        repeats: at most so many of each.
+        go_on: asked before each; False ends it.
+    """
+    study = judge.study
+    while repeats and go_on():
+        finished = study.finished
+        results = [[trial.values for trial in several] for several in study.results]
+        spends_g = [trial.spent_g or 0.0 for trial in finished]
+        chosen = uncertain.next_to_repeat(
+            results, spends_g, ways, most=1 + repeats, budget=judge.room_g()
+        )
+        if chosen is None:
+            return
+        number, before = finished[chosen].number, len(results[chosen])
+        study.wait_for(finished[chosen].params, repeat_of=number)
+        study.attempt(judge.problem.space, judged(judge))
+        if len(study.repeats.get(number, [])) < before:
+            return  # it was stopped by the budget, or cannot be believed
+
+
+def tried(study: Study) -> int:
+    """How many configurations were tried, to the end or until they were given up."""
+    return len(study.finished) + len(study.stopped)
+
+
+def judged(judge: Judge) -> Objective:
+    """The problem's objective under a judge: admitted, watched and charged."""
+
+    def objective(params: dict[str, Any], trial: Trial) -> tuple[float, ...]:
+        judge.admit(params)
+        before_g = judge.bill.spent()
+
+        def verdict(curve: Sequence[float], costs_g: Sequence[float]) -> str | None:
+            spent_g = judge.bill.spent() - before_g
+            return judge.verdict(params, curve, costs_g, spent_g, repeat=trial.repeat > 0)
+
+        try:
+            return judge.problem.objective(params, trial.under(verdict))
+        finally:
+            trial.charge(judge.bill.spent() - before_g)
+
+    return objective

@@ -1,0 +1,316 @@
+"""Optuna, spoken once: a study of several objectives that any number of sessions carry on.
+
+A study lives in one SQLite file. Kill its process at any moment: finished trials are kept, and the
+next session retries the one that died.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.exceptions import OptunaError
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from ecotrack import host
+from ecotrack.cli import UserError
+from ecotrack.measurement import Measurement, from_fields
+from ecotrack.metrics import READABLE, SCHEMA
+from ecotrack.search.samplers import Picking, Sampler, sampler
+from ecotrack.search.space import Choice, Space, Values, Whole, configuration, rounded
+from ecotrack.search.trials import (
+    REPEAT_KEY,
+    RUN_KEY,
+    STOPPED_KEY,
+    VALUES_KEY,
+    Finished,
+    Objective,
+    PassedOver,
+    Stopped,
+    Trial,
+    finished,
+    stopped,
+)
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+# Heartbeats, their retry, metric names and TPE's groups: experimental, and all that Optuna offers.
+warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+
+HEARTBEAT_S, GRACE_S = 60, 120
+MAX_RETRIES = 3  # of a configuration whose process died: it may be what kills it
+SCHEMA_KEY, PROCESS_KEY, REUSED_KEY = "schema", "process", "reused_from"
+REFERENCE_KEY, TERMS_KEY = "reference_g", "terms"
+SESSION_PREFIX = "session/"
+
+Direction = Literal["minimize", "maximize"]
+
+
+class Study:
+    """A named search that any number of sessions carry on.
+
+    Args:
+        path: the SQLite file, made when it is not there; None keeps the study in memory.
+        name: of the study.
+        directions: objective name -> `minimize` or `maximize`, in the order of the values.
+        on_dead: told the run id of each trial that is found dead.
+        on_kept: told the run id of each whose process died after its result was kept.
+
+    Raises:
+        UserError: the file cannot be used, or holds this study with other objectives.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        name: str,
+        directions: Mapping[str, Direction],
+        on_dead: Callable[[str], None] = lambda run_id: None,
+        on_kept: Callable[[str], None] = lambda run_id: None,
+    ) -> None:
+        self.name = name
+        self._on_dead, self._on_kept = on_dead, on_kept
+        self._known: dict[int, Finished] = {}
+        self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
+        if path and not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UserError(f"the study store {path} cannot be written")
+        try:
+            self._study = optuna.create_study(
+                storage=self._storage(path) if path else None,
+                study_name=name,
+                directions=list(directions.values()),
+                load_if_exists=True,
+            )
+        except (OptunaError, RuntimeError, ValueError, SQLAlchemyError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"the study store {path} cannot be used: {reason}") from error
+        begun = self._study.metric_names or list(directions)
+        if [d.name.lower() for d in self._study.directions] != list(directions.values()) or (
+            begun != list(directions)
+        ):
+            raise UserError(f"study {name!r} in {path} has other objectives; take another --study")
+        if self._attrs.get(SCHEMA_KEY, SCHEMA) not in READABLE:
+            raise UserError(f"study {name!r} in {path} was written by another version of ecotrack")
+        self._study.set_user_attr(SCHEMA_KEY, SCHEMA)
+        self._study.set_metric_names(list(directions))
+
+    @property
+    def objectives(self) -> int:
+        """How many there are."""
+        return len(self._study.directions)
+
+    @property
+    def run_id(self) -> str | None:
+        """The id of the run that stands for this study, for ever."""
+        return self._attrs.get(RUN_KEY)
+
+    @run_id.setter
+    def run_id(self, run_id: str) -> None:
+        self._study.set_user_attr(RUN_KEY, run_id)
+
+    @property
+    def reference_g(self) -> tuple[float, ...] | None:
+        """The costs from which hypervolume is counted; once recorded, they never move."""
+        kept = self._attrs.get(REFERENCE_KEY)
+        return (kept,) if isinstance(kept, float) else kept and tuple(kept)
+
+    @reference_g.setter
+    def reference_g(self, grams: tuple[float, ...]) -> None:
+        if REFERENCE_KEY not in self._attrs:
+            self._study.set_user_attr(REFERENCE_KEY, grams)
+
+    @property
+    def finished(self) -> list[Finished]:
+        """Trials carried out to their end, in order; no repeats, and no reused results."""
+        return [self._as_ours(t) for t in self._complete if REPEAT_KEY not in t.user_attrs]
+
+    @property
+    def repeats(self) -> dict[int, list[Finished]]:
+        """Number of a finished trial -> its repeats with other seeds, in order."""
+        found: dict[int, list[Finished]] = {}
+        for trial in self._complete:
+            if REPEAT_KEY in trial.user_attrs:
+                found.setdefault(trial.user_attrs[REPEAT_KEY]["of"], []).append(
+                    self._as_ours(trial)
+                )
+        return found
+
+    @property
+    def results(self) -> list[list[Finished]]:
+        """Each finished trial with its repeats, the first result first."""
+        repeats = self.repeats
+        return [[trial, *repeats.get(trial.number, [])] for trial in self.finished]
+
+    @property
+    def stopped(self) -> list[Stopped]:
+        """What was given up on the way, in order."""
+        pruned = self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])
+        return [stopped(trial) for trial in pruned if STOPPED_KEY in trial.user_attrs]
+
+    @property
+    def cost(self) -> Measurement:
+        """What all sessions have cost so far."""
+        kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
+        return sum((from_fields(fields) for fields in kept), Measurement())
+
+    def keep_cost(self, session: Measurement, process: str = "") -> None:
+        """Replace what a process's session, this one's if none is named, has cost so far.
+
+        A longer session stays: what a killed process kept itself may be older than its ledger, or
+        newer.
+        """
+        key = SESSION_PREFIX + (process or host.process_id())
+        if session.wall_s >= self._attrs.get(key, {}).get("wall_s", 0):
+            self._study.set_user_attr(key, asdict(session))
+
+    def agree_on(self, terms: Mapping[str, str]) -> None:
+        """Hold every session to what the first one set: results of other terms do not compare.
+
+        Raises:
+            UserError: the study was begun on other terms.
+        """
+        begun = self._attrs.get(TERMS_KEY, {})
+        for name, value in terms.items():
+            if begun.get(name, value) != value:
+                raise UserError(
+                    f"study {self.name!r} was begun with {name} {begun[name]}, not {value};"
+                    " take another --study"
+                )
+        if not begun.keys() >= terms.keys():
+            self._study.set_user_attr(TERMS_KEY, {**begun, **terms})
+
+    def wake(self) -> None:
+        """See to the trials of dead processes: what was kept is finished, the rest is retried."""
+        for trial in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+            if not _is_dead(trial):
+                continue
+            if VALUES_KEY in trial.user_attrs:
+                self._on_kept(trial.user_attrs[RUN_KEY])
+                self._study.tell(trial.number, trial.user_attrs[VALUES_KEY])
+            elif STOPPED_KEY in trial.user_attrs:
+                self._on_kept(trial.user_attrs[RUN_KEY])
+                self._study.tell(trial.number, state=TrialState.PRUNED)
+            else:
+                self._bury(self._study, trial)
+                self._study.tell(trial.number, state=TrialState.FAIL)
+
+    def wait_for(self, params: Mapping[str, Any], repeat_of: int | None = None) -> None:
+        """Put a configuration in the queue; `repeat_of` the trial that is to be tried again."""
+        if repeat_of is None:
+            self._study.enqueue_trial(dict(params), skip_if_exists=True)
+        else:
+            done = len(self.repeats.get(repeat_of, []))
+            repeat = {REPEAT_KEY: {"of": repeat_of, "seed": done + 1}}
+            self._study.enqueue_trial(dict(params), user_attrs=repeat)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a configuration is in the queue: a start, or one whose process died."""
+        return bool(self._study.get_trials(deepcopy=False, states=[TrialState.WAITING]))
+
+    def sample_by(self, kind: Sampler, seed: int, space: Space, pick: Any = None) -> None:
+        """Choose who suggests configurations; `pick`, if given, takes one of many suggestions."""
+        # The same seed for every session would suggest the same points again (optuna#3255).
+        fresh = seed + len(self._study.trials)
+        base = sampler(kind, fresh)
+        self._study.sampler = Picking(base, space, pick, fresh) if pick else base
+
+    def attempt(self, space: Space, objective: Objective) -> None:
+        """Try the next configuration, of the queue or as suggested.
+
+        What is finished already is not tried again, unless to repeat it: its values are reused.
+        """
+        self._study.optimize(lambda trial: self._try(trial, space, objective), n_trials=1)
+
+    def importances(self) -> dict[str, dict[str, float]]:
+        """Objective -> parameter -> share of its variance; empty below four trials.
+
+        fANOVA (Hutter et al. 2014) on a random forest. Optuna's default, PED-ANOVA, looks at the
+        best tenth alone: of ten trials, at one.
+        """
+        if len(self.finished) < 4:
+            return {}
+        shares = {
+            name: get_param_importances(
+                self._study, evaluator=FanovaImportanceEvaluator(seed=0), target=_value_at(position)
+            )
+            for position, name in enumerate(self._study.metric_names or [])
+        }
+        return {name: {k: float(v) for k, v in share.items()} for name, share in shares.items()}
+
+    @property
+    def _attrs(self) -> dict[str, Any]:
+        return self._study.user_attrs
+
+    @property
+    def _complete(self) -> list[FrozenTrial]:
+        complete = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        return [trial for trial in complete if REUSED_KEY not in trial.user_attrs]
+
+    def _as_ours(self, trial: FrozenTrial) -> Finished:
+        """What is complete never changes: of hundreds of trials, each is read once."""
+        if trial.number not in self._known:
+            self._known[trial.number] = finished(trial)
+        return self._known[trial.number]
+
+    def _storage(self, path: Path) -> RDBStorage:
+        return RDBStorage(
+            f"sqlite:///{path}",
+            heartbeat_interval=HEARTBEAT_S,
+            grace_period=GRACE_S,
+            heartbeat_stale_trial_callback=self._bury,
+        )
+
+    def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
+        trial.set_user_attr(PROCESS_KEY, host.process_id())
+        params = configuration(space, lambda name, values: _suggest(trial, name, values))
+        again = trial.user_attrs.get(REPEAT_KEY, {})
+        repeat, repeat_of = again.get("seed", 0), again.get("of")
+        twin = next((t for t in self.finished if t.params == params), None)
+        if twin and not repeat:
+            trial.set_user_attr(REUSED_KEY, twin.number)
+            return twin.values
+        try:
+            return objective(params, Trial(trial.number, repeat, repeat_of, trial))
+        except PassedOver as reason:
+            raise optuna.TrialPruned(str(reason)) from reason
+
+    def _bury(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        if RUN_KEY in trial.user_attrs:
+            self._on_dead(trial.user_attrs[RUN_KEY])
+        self._retry(study, trial)
+
+
+def names(path: Path) -> list[str]:
+    """The studies that a file holds; none if it is not there."""
+    if not path.exists():
+        return []
+    return optuna.get_all_study_names(f"sqlite:///{path}")
+
+
+def _is_dead(trial: FrozenTrial) -> bool:
+    """Whether the process of a running trial is gone; it may have died before it gave its name."""
+    if PROCESS_KEY in trial.user_attrs:
+        return host.is_dead(trial.user_attrs[PROCESS_KEY]) is True
+    started = trial.datetime_start or datetime.min
+    return datetime.now() - started > timedelta(seconds=GRACE_S)
+
+
+def _value_at(position: int) -> Callable[[FrozenTrial], float]:
+    return lambda trial: trial.values[position]
+
+
+def _suggest(trial: optuna.Trial, name: str, values: Values) -> Any:
+    if isinstance(values, Choice):
+        return trial.suggest_categorical(name, values.options)
+    if isinstance(values, Whole):
+        return trial.suggest_int(name, values.low, values.high, log=values.log)
+    return rounded(trial.suggest_float(name, values.low, values.high, log=values.log))

@@ -15,7 +15,7 @@ from ecotrack.measurement import Measurement
 from ecotrack.meters.codecarbon import ScriptedMeter
 from ecotrack.tracking import Store
 from tests.conftest import ROOT, Home
-from tests.test_turn import is_taken
+from tests.meters.test_turn import is_taken
 
 SCRIPT = """
 import ecotrack

@@ -12,7 +12,7 @@ from ecotrack.keras import EnergyPerEpoch
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement
 from ecotrack.meters.codecarbon import CodeCarbonMeter, ScriptedMeter, grid
-from tests.test_turn import is_taken
+from tests.meters.test_turn import is_taken
 
 
 @pytest.fixture(scope="module")

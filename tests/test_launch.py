@@ -13,7 +13,7 @@ from ecotrack.meters.turn import turn
 from ecotrack.search.study import Study
 from ecotrack.tracking import RunView, Store
 from tests.conftest import DIRECTIONS, Home
-from tests.test_turn import HOLD, start
+from tests.meters.test_turn import HOLD, start
 
 BAD = [
     ("search", ["--trials=-3"], "--trials must be at least 1, got -3"),

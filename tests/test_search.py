@@ -22,7 +22,7 @@ from ecotrack.tracking import RunView, Store
 from experiments.search import know_largest
 from experiments.workloads.fashion import data
 from tests.conftest import DIRECTIONS, SMALL, Home
-from tests.test_turn import HOLD, start
+from tests.meters.test_turn import HOLD, start
 
 EXPERIMENT = "fashion-mnist-search"
 OPTIMISED = {metrics.VAL_ACCURACY: max, metrics.EMISSIONS_G: min}

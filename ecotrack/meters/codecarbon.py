@@ -82,8 +82,8 @@ class CodeCarbonMeter:
 
     CPU packages and DRAM are counted by our own RAPL reader where they have counters. CodeCarbon
     3.3.2 leaves DRAM out, takes a reset for a wrap and drops what passes while a counter may not
-    be read; tests/test_meters_on_fixtures.py notices when that is mended. All else is CodeCarbon's:
-    GPUs, and the formulas for machines without counters.
+    be read; tests/meters/test_fixture_machines.py notices when that is mended. All else is
+    CodeCarbon's: GPUs, and the formulas for machines without counters.
 
     Every argument is given, so that no stray .codecarbon.config or CODECARBON_* speaks.
     CodeCarbon does not look again within 50 ms: a shorter window is charged for 50 ms, rather

@@ -243,7 +243,7 @@ DYING = """
 import os, sys
 from pathlib import Path
 from ecotrack.ledger import Ledger
-from tests.test_ledger import ScriptedMeter, joules
+from tests.meters.test_ledger import ScriptedMeter, joules
 kept = Ledger(ScriptedMeter([joules(1), joules(8)]), Path(sys.argv[1])).__enter__()
 kept.open("a")
 kept.read()

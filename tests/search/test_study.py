@@ -102,7 +102,7 @@ DYING = """
 import os, sys
 from pathlib import Path
 from ecotrack.study import Study
-from tests.test_study import DIRECTIONS, SPACE, carry_on, objective
+from tests.search.test_study import DIRECTIONS, SPACE, carry_on, objective
 def dying(params, trial):
     values = objective(params, trial)
     if trial.number == 1:

@@ -1,7 +1,7 @@
 from ecotrack import metrics
 from ecotrack.search.study_report import front_of
 from ecotrack.tracking import RunView
-from tests.test_choosing import SEEN
+from tests.fronts.test_choosing import SEEN
 
 
 def run(run_id: str, seen: dict[str, float], **tags: str) -> RunView:

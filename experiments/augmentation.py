@@ -19,6 +19,7 @@ from ecotrack.launch import Metered, launch, metered
 from ecotrack.measure import Meter
 from ecotrack.tracking import Store
 from experiments import train
+from experiments.reports import views
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -46,6 +47,12 @@ class Config(Metered):
 def check(config: Config, store: Store) -> None:
     """Refuse what `train` would."""
     train.check(recipe(config, config.families[0], config.augmentations[0]))
+
+
+def title(config: Config) -> str:
+    """A name that a person can read: `augmentation of mlp, cnn, 8x3 4ep`."""
+    families = ", ".join(config.families)
+    return f"augmentation of {families}, {config.width}x{config.depth} {config.epochs}ep"
 
 
 def recipe(config: Config, family: Family, augmentation: Augmentation) -> train.Config:
@@ -95,7 +102,7 @@ def run(config: Config, meter: Meter) -> Result:
             "augmentation.csv": rows,
             "augmentation.png": figures.png(picture(rows, known)),
         },
-        summary={f"With and without augmentation ({known})": readable(rows)},
+        summary={f"With and without augmentation ({reading.briefly(trained)})": readable(rows)},
     )
 
 
@@ -140,4 +147,12 @@ def picture(rows: list[dict], known: str) -> alt.HConcatChart:
 
 
 if __name__ == "__main__":
-    launch("augmentation", Config, run, experiment=train.EXPERIMENT, check=check)
+    launch(
+        "augmentation",
+        Config,
+        run,
+        experiment=train.EXPERIMENT,
+        check=check,
+        name=title,
+        view=views.fashion,
+    )

@@ -17,15 +17,14 @@ import yaml
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.fronts.choosing import Candidate, Need, NothingFitsError, choose
-from ecotrack.fronts.envelope import Life
+from ecotrack.fronts.choosing import Candidate, Need, NothingFitsError
 from ecotrack.fronts.table import table
-from ecotrack.fronts.whole_life import WholeLife, readable
+from ecotrack.fronts.whole_life import readable
 from ecotrack.launch import Session, session
 from ecotrack.measurement import Result
-from ecotrack.search.study_report import front_of, known_by
+from ecotrack.search.study_report import front_of
 from ecotrack.tracking import RunView, Store, models
-from experiments.reports.choice import Decision, certainty, pictures, scores
+from experiments.reports.choice import Decision, Searched, certainty, pictures, scores
 from experiments.workloads.fashion import data
 
 EXPERIMENT = "fashion-mnist-search"
@@ -61,14 +60,30 @@ def check(config: Config, store: Store) -> None:
     decide(config, store)
 
 
-def check_need(config: Config) -> None:
+def check_need(config: Config, store: Store | None = None) -> None:
     """Refuse a need that contradicts itself."""
     if config.min_accuracy is not None and config.within is not None:
         raise UserError("--min-accuracy and --within exclude each other; give one, or neither")
 
 
 def decide(config: Config, store: Store) -> Decision:
-    """The choice, and all that it rests on."""
+    """The choice, and all that it rests on.
+
+    Raises:
+        UserError: there is no front to choose from, or nothing on it meets the need.
+    """
+    try:
+        return searched(config, store).decide()
+    except NothingFitsError as error:
+        raise UserError(str(error)) from error
+
+
+def searched(config: Config, store: Store) -> Searched:
+    """What the study found, and what is asked of it.
+
+    Raises:
+        UserError: there is no such study, it has no evaluated front, or no such baseline.
+    """
     runs = store.runs(EXPERIMENT, {metrics.STUDY_TAG: config.study})
     front = front_of(runs)
     if not front:
@@ -82,27 +97,13 @@ def decide(config: Config, store: Store) -> Decision:
         max_latency_ms=config.max_latency_ms,
         predictions=config.predictions,
     )
-    try:
-        choice = choose(front, need)
-    except NothingFitsError as error:
-        raise UserError(str(error)) from error
     trials = [
         run
         for run in runs
         if run.tags[metrics.KIND_TAG] == "trial" and metrics.PARETO_TAG in run.tags
     ]
-    bill_g = store.view(trials[0].parent_id or "").metrics[metrics.SEARCH_G]
-    instead = baseline(trials, config.baseline)
-    own_g = max(0.0, bill_g - choice.chosen.training_g)  # which is counted as training
-    life = WholeLife(
-        choice,
-        front,
-        search_g=config.search_share * own_g,
-        baseline=life_of(instead),
-        baseline_accuracy=instead.metrics[metrics.VAL_ACCURACY],
-        predictions=config.predictions,
-    )
-    return Decision(choice, front, need, life, known_by(trials))
+    whole, instead = store.view(trials[0].parent_id or ""), baseline(trials, config.baseline)
+    return Searched(front, trials, whole, instead, need, config.search_share)
 
 
 def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
@@ -119,12 +120,6 @@ def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
         names = reading.few(sorted(run.name for run in called or known), 12)
         raise UserError(f"--baseline takes one of {names}; got {name!r}")
     return called[0]
-
-
-def life_of(run: RunView) -> Life:
-    """The life of a trial's model, had it been trained without a search."""
-    each_g = run.metrics[metrics.INFERENCE_G_PER_1K] / 1000
-    return Life(f"{run.name} without a search", run.metrics[metrics.EMISSIONS_G], each_g)
 
 
 def carry_out(started: Session, config: Config) -> None:

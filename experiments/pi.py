@@ -23,6 +23,7 @@ from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.reports.ladder import Apart, Cell, Measured, key
 from experiments.reports.pi import report
 from experiments.workloads.jit import compilations, nothing_compiled
@@ -63,6 +64,11 @@ def check(config: Config, store: Store | None = None) -> None:
             f"--samples must be at most {gpu.MOST_SIMULATED} in Numba's CUDA simulator,"
             f" got {config.samples}"
         )
+
+
+def title(config: Config) -> str:
+    """A name that a person can read: `π from 33,554,432 samples`."""
+    return f"π from {config.samples:,} samples"
 
 
 def cells(config: Config) -> list[Cell]:
@@ -145,4 +151,4 @@ def cuda_findings(config: Config) -> list[str]:
 
 
 if __name__ == "__main__":
-    launch("pi", Config, run, experiment="pi", check=check)
+    launch("pi", Config, run, experiment="pi", check=check, name=title, view=views.pi)

@@ -360,7 +360,7 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         known: Mapping[str, Any] = largest.params
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
-        Record(largest.run_id).write(values=served.scores)
+        Record(largest.run_id).log(replace(served, model=None))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from ecotrack.measure import Meter
 from ecotrack.repeating import Repeats, interleave
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.reports.sorting import Study, reference, report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.sorting import ALGORITHMS, Algorithm
@@ -63,6 +64,11 @@ def check(config: Config, store: Store | None = None) -> None:
     """Refuse what none of the sorts can do."""
     if not any(refusal(ALGORITHMS[name], config) is None for name in config.algorithms):
         raise UserError(f"none of --algorithms can sort {config.distribution} {config.dtype}")
+
+
+def title(config: Config) -> str:
+    """A name that a person can read: `random int32 up to 1,000,000`."""
+    return f"{config.distribution} {config.dtype} up to {max(config.sizes):,}"
 
 
 def refusal(algorithm: Algorithm, config: Config) -> str | None:
@@ -211,4 +217,12 @@ def numpy_finding(config: Config) -> list[str]:
 
 
 if __name__ == "__main__":
-    launch("sorting", Config, run, experiment="sorting", check=check)
+    launch(
+        "sorting",
+        Config,
+        run,
+        experiment="sorting",
+        check=check,
+        name=title,
+        view=views.sorting,
+    )

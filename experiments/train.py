@@ -17,6 +17,7 @@ from ecotrack.measurement import Dataset
 from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion import figures as pictures
 from experiments.workloads.fashion.models import Augmentation, Family
@@ -130,7 +131,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         metrics.EVAL_ACCURACY_HIGH: high,
     }
     costs = {**served.costs, "test": window.cost}
-    known = reading.known(sum(costs.values(), Measurement()))
+    known = reading.briefly(sum(costs.values(), Measurement()))
     return replace(
         result,
         costs=costs,
@@ -175,4 +176,4 @@ def title(config: Config) -> str:
 
 
 if __name__ == "__main__":
-    launch("train", Config, run, experiment=EXPERIMENT, check=check, name=title)
+    launch("train", Config, run, experiment=EXPERIMENT, check=check, name=title, view=views.fashion)

@@ -104,7 +104,10 @@ def bill(cost: Measurement, code: int) -> Result:
     return Result(
         costs={"command": cost},
         scores={metrics.EXIT_CODE: code, **run_totals(cost)},
-        summary={reading.known(cost): reading.costs({"command": cost})},
+        summary={
+            f"What the command cost ({reading.briefly(cost)})": reading.costs({"command": cost})
+        },
+        findings=[reading.how(reading.known(cost))],
     )
 
 

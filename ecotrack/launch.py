@@ -16,9 +16,9 @@ from ecotrack.meters import bands, machine
 from ecotrack.meters.codecarbon import CodeCarbonMeter, UnknownCountryError, grid
 from ecotrack.meters.ledger import Ledger
 from ecotrack.meters.turn import turn
+from ecotrack.terminal import Shown
 from ecotrack.tracking import Record, Store
 from ecotrack.tracking.dead_runs import settle
-from ecotrack.terminal import Shown
 from ecotrack.tracking.record import flatten, in_full, run_totals
 
 RAW_RECORD = "codecarbon.json"

@@ -1,4 +1,4 @@
-"""What people read in the terminal: tables, and progress where somebody watches; JSON for others."""
+"""What people read in the terminal: tables and progress; and JSON, for what is no person."""
 
 from __future__ import annotations
 

@@ -12,27 +12,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import yaml
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.fronts.choosing import Candidate, Need, NothingFitsError
+from ecotrack.fronts.choosing import Candidate, Choice, Need, NothingFitsError
 from ecotrack.fronts.table import table
 from ecotrack.fronts.whole_life import readable
-from ecotrack.launch import Session, session
+from ecotrack.launch import Session, in_numbers, session, tell
 from ecotrack.measurement import Result
-from ecotrack.search.study_report import front_of
+from ecotrack.search.study_report import front_of, front_title
+from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store, models
 from experiments.reports.choice import Decision, Searched, certainty, pictures, scores
 from experiments.workloads.fashion import data
 
 EXPERIMENT = "fashion-mnist-search"
 MODEL, ALIAS = "fashion-mnist", "right-sized"
+ABOUT = (
+    "The cheapest model that surely does the job, chosen from a study's front by `choose`. The"
+    " alias `right-sized` points to the latest choice; each version has a card with its emissions."
+)
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Shown):
     """What `choose` can be told."""
 
     study: str = option("fashion-mnist", "name of the study", pattern=r"[\w.\- ]{1,100}")
@@ -72,8 +78,17 @@ def decide(config: Config, store: Store) -> Decision:
     Raises:
         UserError: there is no front to choose from, or nothing on it meets the need.
     """
+    return decided(searched(config, store))
+
+
+def decided(found: Searched) -> Decision:
+    """The same, once the study is read.
+
+    Raises:
+        UserError: nothing on the front meets the need.
+    """
     try:
-        return searched(config, store).decide()
+        return found.decide()
     except NothingFitsError as error:
         raise UserError(str(error)) from error
 
@@ -122,39 +137,56 @@ def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
     return called[0]
 
 
-def carry_out(started: Session, config: Config) -> None:
-    """Choose, register, write the card, print."""
+def carry_out(started: Session, config: Config) -> dict[str, Any]:
+    """Choose, register, write the card, print; returns the choice in numbers."""
     store = started.store
-    decision = decide(config, store)
+    found = searched(config, store)
+    decision = decided(found)
     choice, life = decision.choice, decision.life
     chosen = choice.chosen
     with started.run(EXPERIMENT, f"choose {chosen.name}", kind="choose") as record:
         card = model_card(decision, store.view(chosen.run_id), config)
-        version = models.register(chosen.run_id, MODEL, ALIAS, card, {"study": config.study})
-        record.log(
-            Result(
-                scores=scores(decision),
-                artifacts={
-                    "model_card.md": card,
-                    "front.json": [asdict(c) for c in decision.front],
-                    **pictures(decision, config.study),
-                },
-                tags={
-                    **grid_of(store.view(chosen.run_id)),
-                    metrics.STUDY_TAG: config.study,
-                    metrics.CHOSEN_TAG: chosen.run_id,
-                },
-            )
+        tags = {"study": config.study}
+        version = models.register(chosen.run_id, MODEL, ALIAS, card=card, about=ABOUT, tags=tags)
+        result = Result(
+            scores=scores(decision),
+            artifacts={
+                "model_card.md": card,
+                "front.json": [asdict(c) for c in decision.front],
+                **pictures(decision, config.study),
+            },
+            tags={
+                **grid_of(store.view(chosen.run_id)),
+                metrics.STUDY_TAG: config.study,
+                metrics.CHOSEN_TAG: chosen.run_id,
+            },
+            summary={
+                front_title(config.study, len(found.trials)): table(decision.front, chosen),
+                f"A life of {config.predictions:,.0f} predictions": readable(life.bills()),
+            },
+            findings=[
+                f"Chosen: {chosen.name}, {choice.reason}.",
+                certainty(decision),
+                *steps(choice, config.predictions),
+                life.verdict(),
+                f"Registered as models:/{MODEL}@{ALIAS} (version {version}).",
+                reading.how(chosen.energy_known),
+            ],
         )
-    terminal.table(f"The front ({chosen.energy_known})", table(decision.front, chosen))
-    terminal.table(f"A life of {config.predictions:,.0f} predictions", readable(life.bills()))
-    terminal.say(f"Chosen: {chosen.name}, {choice.reason}.")
-    terminal.say(certainty(decision))
-    for neighbour, step in ((choice.cheaper, "down"), (choice.dearer, "up")):
-        if neighbour:
-            terminal.say(f"One step {step}: {compare(chosen, neighbour, config.predictions)}.")
-    terminal.say(life.verdict())
-    terminal.say(f"Registered as models:/{MODEL}@{ALIAS} (version {version}).")
+        record.log(result)
+    tell(result, started.meter)
+    told = {"chosen": asdict(chosen), "registered": {"model": MODEL, "version": version}}
+    return {**told, **in_numbers(result, record.run_id)}
+
+
+def steps(choice: Choice, predictions: float) -> list[str]:
+    """What the neighbours of the chosen one on the front would cost and bring."""
+    neighbours = ((choice.cheaper, "down"), (choice.dearer, "up"))
+    return [
+        f"One step {step}: {compare(choice.chosen, neighbour, predictions)}."
+        for neighbour, step in neighbours
+        if neighbour
+    ]
 
 
 def grid_of(run: RunView) -> dict[str, str]:
@@ -225,4 +257,4 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
 
 if __name__ == "__main__":
     with session("choose", Config, check) as started:
-        carry_out(started, started.config)
+        terminal.result(started.config, carry_out(started, started.config))

@@ -23,9 +23,9 @@ from experiments.page import augmented, benchmarks
 from experiments.page.overview import overview
 from experiments.page.render import Contents, render
 from experiments.page.words import conclude
+from experiments.reports import views
 from experiments.reports.choice import Searched
 
-EXPERIMENT = "report"
 Config = choose.Config  # the page opens with the need that it is given
 FILE = "report.html"
 
@@ -68,12 +68,13 @@ def carry_out(started: Session, config: Config) -> Path:
     path = store.folder / "build" / FILE
     path.parent.mkdir(exist_ok=True)
     path.write_text(page, encoding="utf-8")
-    with started.run(EXPERIMENT, "report", kind="report") as record:
+    with started.run(views.REPORTS, "report", kind="report") as record:
         record.log(Result(artifacts={FILE: page}, tags={metrics.STUDY_TAG: config.study}))
     terminal.say(f"The report: {path}")
+    terminal.say(f"All reports: {views.report(store)}")
     return path
 
 
 if __name__ == "__main__":
     with session("report", Config, choose.check_need) as started:
-        carry_out(started, started.config)
+        terminal.result(started.config, {"page": str(carry_out(started, started.config))})

@@ -62,7 +62,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         artifacts=artifacts,
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
-            title(study.name, len(finished)): table(front),
+            front_title(study.name, len(finished)): table(front),
             "How sure that is": front_report.told_certainty(sure, objectives),
             "What more accuracy asks": front_report.told_prices(steps),
             "Given up on the way": front_report.told_stopped(given_up),
@@ -71,13 +71,14 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
             ),
         },
         findings=[
+            *([reading.how(reading.known(spent))] if spent.total_j else []),
             *front_report.sentences(study.results, objectives, mirror.reference, runs),
             *told_error(forecast_error),
         ],
     )
 
 
-def title(study: str, trials: int) -> str:
+def front_title(study: str, trials: int) -> str:
     """Over the table of its front."""
     return f"The front of study {study} after {trials} trials"
 

@@ -179,10 +179,16 @@ class Store:
         condition = f"tags.`{PARENT_TAG}` = '{parent_id}'"
         return self._search([experiment_id], condition)
 
+    def describe(self, experiment: str, description: str) -> str:
+        """Say what an experiment is about, in Markdown; return the link to it."""
+        experiment_id = self.experiment_id(experiment)
+        self.client.set_experiment_tag(experiment_id, NOTE_TAG, description)
+        return f"{place.server(self.uri)}/#/experiments/{experiment_id}"
+
     def offer(self, experiment: str, description: str, view: View) -> str:
         """Describe an experiment in the UI and offer a view of it; return the link to the view."""
+        self.describe(experiment, description)
         experiment_id, now_ms = self.experiment_id(experiment), int(time.time() * 1000)
-        self.client.set_experiment_tag(experiment_id, NOTE_TAG, description)
         self.client.set_experiment_tag(experiment_id, *views.tag(view, created_ms=now_ms))
         return views.link(place.server(self.uri), experiment_id, view.key)
 

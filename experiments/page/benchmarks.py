@@ -63,7 +63,7 @@ def sorting(store: Store, run: RunView) -> Benchmark:
         rows,
         charts={
             "sorting-time": charts.by_size(
-                drawn, "ns", "nanoseconds an array (log scale)", "Time by size, a line a sort"
+                drawn, "s", "seconds an array (log scale)", "Time by size, a line a sort"
             ),
             "sorting-emissions": charts.by_size(
                 drawn, "g", "g CO2e an array (log scale)", "Emissions by size, a line a sort"
@@ -87,7 +87,7 @@ def pi(store: Store, run: RunView) -> Benchmark:
         {
             "method": row["method"],
             "kind": row["kind"],
-            **ends("ns", row, "ns_per_sample"),
+            **ends("s", row, "ns_per_sample", 1e-9),
             **ends("g", row, "g_per_sample"),
             "intensity": per_kwh(row, "sample", "nj"),
         }
@@ -103,7 +103,7 @@ def pi(store: Store, run: RunView) -> Benchmark:
         rows,
         charts={
             "pi-time": charts.by_method(
-                drawn, "ns", "nanoseconds a sample", "Time for a sample, a dot a method"
+                drawn, "s", "seconds a sample", "Time for a sample, a dot a method"
             ),
             "pi-emissions": charts.by_method(
                 drawn, "g", "g CO2e a sample", "Emissions of a sample, a dot a method"
@@ -145,7 +145,7 @@ def of_array(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "algorithm": row["algorithm"],
         "size": size,
-        **ends("ns", row, "ns_per_element", size),
+        **ends("s", row, "ns_per_element", size * 1e-9),
         **ends("g", row, "g_per_element", size),
         "intensity": per_kwh(row, "element", "uj"),
     }

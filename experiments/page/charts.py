@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,14 @@ CONFIG = {
         "tickColor": "#999",
         "labelLimit": 130,
     },
-    "legend": {"orient": "top", "labelFontSize": 12, "labelColor": "#333", "title": None},
+    "legend": {
+        "orient": "top",
+        "columns": 2,
+        "labelFontSize": 12,
+        "labelColor": "#333",
+        "title": None,
+        "layout": {"top": {"direction": "vertical", "anchor": "start"}},
+    },
 }
 PRICE = alt.param(name="price", value=0)
 FIT = alt.AutoSizeParams(type="fit-x", contains="padding")
@@ -43,7 +51,9 @@ def by_size(rows: Rows, key: str, axis: str, what: str) -> dict[str, Any]:
         name="pointed", on="pointerover", clear="pointerout", fields=["algorithm"], empty=False
     )
     base = priced(rows, key).encode(
-        x=alt.X("size:Q", title="elements (log scale)").scale(type="log").axis(format="~s"),
+        x=alt.X("size:Q", title="elements (log scale)")
+        .scale(type="log")
+        .axis(format="~s", values=decades([row["size"] for row in rows])),
         y=log_y("shown:Q", axis),
         detail="algorithm:N",
         color=colour("kind", ["Python", "Numba", "NumPy and built in", "our fastest"]),
@@ -70,11 +80,10 @@ def by_method(rows: Rows, key: str, axis: str, what: str) -> dict[str, Any]:
     x = alt.X("shown:Q", title=f"{axis} (log scale)").scale(type="log", nice=True, zero=False)
     x = x.axis(format="~s", labelOverlap=True, tickCount=5)
     dots = base.mark_circle(size=90, opacity=1).encode(x=x)
-    ends = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x.copy(), x2="shown_high:Q")
     ends = base.mark_rule(strokeWidth=3, opacity=0.5).encode(
         x=alt.X("shown_low:Q", title=f"{axis} (log scale)"), x2="shown_high:Q"
     )
-    return spec(ends + dots, alt.Step(22), what)
+    return spec(ends + dots, 24 * len(rows), what)
 
 
 def digits(rows: Rows, what: str) -> dict[str, Any]:
@@ -113,7 +122,7 @@ def augmentation(rows: Rows, what: str) -> dict[str, Any]:
         x=alt.X("accuracy_low:Q", title=title).scale(zero=False), x2="accuracy_high:Q"
     )
     dots = base.mark_circle(size=80, opacity=1).encode(x=x)
-    return spec(ends + dots, alt.Step(46), what)
+    return spec(ends + dots, 22 * len(rows) + 20, what)
 
 
 def front(rows: Rows, what: str) -> dict[str, Any]:
@@ -143,13 +152,14 @@ def front(rows: Rows, what: str) -> dict[str, Any]:
         tooltip=tips,
     )
     chosen = base.transform_filter("datum.run == chosen")
-    ring = chosen.mark_point(shape="circle", size=420, color=BLACK, strokeWidth=2.5)
-    name = chosen.mark_text(
-        dy=-19, fontSize=13, fontWeight="bold", color=BLACK, limit=220, align="center"
-    ).encode(text="model:N")
+    look = {"aria": False, "fontSize": 13, "fontWeight": "bold", "limit": 230}
+    left, right = (chosen.transform_filter(f"datum.side == '{s}'") for s in ("cheap", "dear"))
+    name_right = left.mark_text(align="left", dx=17, **look).encode(text="model:N")
+    name_left = right.mark_text(align="right", dx=-17, **look).encode(text="model:N")
+    ring = chosen.mark_point(aria=False, shape="circle", size=420, color=BLACK, strokeWidth=2.5)
     seen = base.transform_filter("datum.run == looked_at")
-    square = seen.mark_point(shape="square", size=420, color=BLUE, strokeWidth=2)
-    layers = bands + steps + dots + square + ring + name
+    square = seen.mark_point(aria=False, shape="square", size=420, color=BLUE, strokeWidth=2)
+    layers = bands + steps + dots + square + ring + name_right + name_left
     return spec(layers, 400, what, chosen="", looked_at="")
 
 
@@ -213,10 +223,17 @@ def mark_at(signal: str, text: str, y: int) -> alt.LayerChart:
         y=y,
         fontSize=12,
         color="#333",
+        aria=False,
         align=alt.ExprRef(side),
         dx=alt.ExprRef(f"{signal} > 1e6 ? -5 : 5"),
     )
-    return base.mark_rule(color="#333", strokeDash=[3, 3]) + words
+    return base.mark_rule(color="#333", strokeDash=[3, 3], aria=False) + words
+
+
+def decades(values: Sequence[float]) -> list[float]:
+    """The powers of ten about positive values."""
+    known = [math.log10(value) for value in values if value > 0] or [0.0]
+    return [10.0**k for k in range(math.floor(min(known)), math.ceil(max(known)) + 1)]
 
 
 def priced(rows: Rows, key: str) -> alt.Chart:
@@ -224,7 +241,7 @@ def priced(rows: Rows, key: str) -> alt.Chart:
     again = "(price > 0 && isValid(datum.intensity) ? price / datum.intensity : 1)"
     factor = again if key.startswith("g") else "1"
     shown = {
-        f"shown{end}": f"isValid(datum['{key}{end}']) ? datum['{key}{end}'] * {factor} : null"
+        f"shown{end}": f"datum['{key}{end}'] > 0 ? datum['{key}{end}'] * {factor} : null"
         for end in ENDS
     }
     return alt.Chart(alt.InlineData(values=list(rows))).transform_calculate(**shown)

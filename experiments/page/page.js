@@ -167,7 +167,7 @@ function listen() {
 }
 
 async function start() {
-  const options = { actions: false, renderer: "svg", config: data.config, ast: false };
+  const options = { actions: false, renderer: "svg", config: data.config, logLevel: 1 };
   await Promise.all(Object.entries(data.charts).map(async ([id, spec]) => {
     views[id] = (await vegaEmbed(`#chart-${id}`, spec, options)).view;
   }));

@@ -69,10 +69,9 @@ def render(contents: Contents, link: front.Link) -> str:
     study = None if isinstance(contents.found, str) else front.payload(contents.found, link)
     words = {
         "overview": shown,
-        **energy_of(shown),
+        "energy": reading.amount(shown.bill.energy, "Wh"),
         "machines": len({machine.name for machine in shown.machines}) or "not told",
         "groups": groups(shown),
-        "kinds": kinds(shown),
         "places": places(),
         "sorting": contents.sorting,
         "pi": contents.pi,
@@ -115,12 +114,6 @@ def sections(contents: Contents) -> list[tuple[str, str]]:
     return [(name, title) for name, title in TITLES.items() if has.get(name, True)]
 
 
-def energy_of(shown: Overview) -> dict[str, str]:
-    """The sum of energies, and its band."""
-    value, _, band = reading.amount(shown.bill.energy, "Wh").partition(" (")
-    return {"energy_value": value, "energy_band": band.rstrip(")")}
-
-
 def groups(shown: Overview) -> list[Mapping[str, Any]]:
     """One row an experiment."""
     return [
@@ -134,14 +127,6 @@ def groups(shown: Overview) -> list[Mapping[str, Any]]:
             "emissions": group.price,
         }
         for group in shown.groups
-    ]
-
-
-def kinds(shown: Overview) -> list[Mapping[str, str]]:
-    """One row a machine and way of knowing."""
-    return [
-        {"machine": machine.name, "runs": f"{machine.runs:,}", **machine.parts}
-        for machine in shown.machines
     ]
 
 

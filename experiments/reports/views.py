@@ -13,7 +13,7 @@ RECIPE = ("family", "width", "depth", "augmentation", "epochs", "batch-size", "l
 ACCURACY = f"metrics.`{metrics.VAL_ACCURACY}`"
 TESTED = f"metrics.`{metrics.EVAL_ACCURACY}`"
 WEIGHTS = f"metrics.`{metrics.PARAMETERS}`"
-REPORT = "Pages that open anywhere: `report.html` among the files of each run."
+REPORTS = "report"  # the experiment of the pages
 
 
 def sorting(store: Store) -> str:
@@ -93,6 +93,12 @@ def search(store: Store, study: str, parameters: Sequence[str]) -> str:
             search=f"tags.`{metrics.STUDY_TAG}` = '{study}' AND {of_kind('trial')}",
         ),
     )
+
+
+def report(store: Store) -> str:
+    """The pages so far; the link to them."""
+    about = "Pages that open anywhere: `report.html` among the files of each run."
+    return store.describe(REPORTS, about)
 
 
 def of_kind(kind: str) -> str:

@@ -152,7 +152,7 @@ def front(rows: Rows, what: str) -> dict[str, Any]:
         tooltip=tips,
     )
     chosen = base.transform_filter("datum.run == chosen")
-    look = {"aria": False, "fontSize": 13, "fontWeight": "bold", "limit": 230}
+    look: dict[str, Any] = {"aria": False, "fontSize": 13, "fontWeight": "bold", "limit": 230}
     left, right = (chosen.transform_filter(f"datum.side == '{s}'") for s in ("cheap", "dear"))
     name_right = left.mark_text(align="left", dx=17, **look).encode(text="model:N")
     name_left = right.mark_text(align="right", dx=-17, **look).encode(text="model:N")

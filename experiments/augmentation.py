@@ -9,10 +9,11 @@ help yet; give it more epochs and look again.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import altair as alt
 
-from ecotrack import Measurement, Result, figures, metrics, reading
+from ecotrack import Measurement, Result, figures, metrics, reading, terminal
 from ecotrack.amount import columns, of_columns
 from ecotrack.cli import option
 from ecotrack.launch import Metered, launch, metered
@@ -75,8 +76,9 @@ def recipe(config: Config, family: Family, augmentation: Augmentation) -> train.
 def run(config: Config, meter: Meter) -> Result:
     """Train each family with each augmentation, and set the results side by side."""
     rows, trained = [], Measurement()
-    for family in config.families:
-        for augmentation in config.augmentations:
+    pairs = list(product(config.families, config.augmentations))
+    with terminal.bar("augmentation", len(pairs)) as progress:
+        for family, augmentation in pairs:
             result = train.run(recipe(config, family, augmentation), meter)
             cost = result.costs["training"]
             trained += cost
@@ -94,6 +96,7 @@ def run(config: Config, meter: Meter) -> Result:
                     "energy_known": reading.known(cost),
                 }
             )
+            progress.advance(f"{family} {augmentation}")
     known = reading.known(trained)
     return Result(
         costs={"training": trained},

@@ -98,13 +98,17 @@ def run(config: Config, meter: Meter) -> Result:
     with measure(meter) as idle:
         time.sleep(config.idle_s)
     names = dict.fromkeys(name for name, _ in cells(config))
-    apart = {name: measure_apart(METHODS[name], config, meter) for name in names}
+    apart: dict[str, Apart] = {}
     totals: dict[Cell, float] = {}
     plan = config.plan
     turns = len(cells(config)) * (plan.repeats + 1)
-    with terminal.bar("π", turns) as progress, nothing_compiled():
+    with terminal.bar("π", turns) as progress:
+        for name in names:
+            progress.update(0, f"compiling {name}")
+            apart[name] = measure_apart(METHODS[name], config, meter)
         works = {key(cell): work(cell, config, totals, progress) for cell in cells(config)}
-        measured = interleave(works, meter, plan, tick=progress.advance)
+        with nothing_compiled():
+            measured = interleave(works, meter, plan, tick=progress.advance)
     device = gpu.devices()[config.device] if cuda_rungs(config) else None
     series = {cell: measured[key(cell)] for cell in cells(config)}
     found = Measured(config.samples, series, totals, apart, idle.cost, device)

@@ -64,7 +64,11 @@ def carry_out(started: Session, config: Config) -> Path:
     def link(run: RunView) -> str:
         return store.run_link(run.experiment_id, run.run_id)
 
-    page = render(contents(config, store), link)
+    with terminal.bar("report", 2) as progress:
+        progress.update(0, "reading the runs")
+        shown = contents(config, store)
+        progress.update(1, "drawing")
+        page = render(shown, link)
     path = store.folder / "build" / FILE
     path.parent.mkdir(exist_ok=True)
     path.write_text(page, encoding="utf-8")

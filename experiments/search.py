@@ -358,11 +358,14 @@ def reserve_g(mirror: Mirror, study: Study) -> float:
 
 def finish_front(mirror: Mirror, meter: Meter) -> None:
     """Evaluate each member of the front on the test images, once in its life."""
-    for run in mirror.front_runs():
-        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id):
-            model = saved.load(run.run_id)
-            result = train.finish(Result(model=model), data.load(), meter)
-            Record(run.run_id).log(replace(result, model=None))
+    runs = [run for run in mirror.front_runs() if metrics.EVAL_ACCURACY not in run.metrics]
+    with terminal.bar("test images", len(runs)) as progress:
+        for run in runs:
+            if saved.exists(run.run_id):
+                model = saved.load(run.run_id)
+                result = train.finish(Result(model=model), data.load(), meter)
+                Record(run.run_id).log(replace(result, model=None))
+            progress.advance(run.name)
 
 
 def know_largest(mirror: Mirror, meter: Meter) -> None:

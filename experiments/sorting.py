@@ -84,14 +84,14 @@ def run(config: Config, meter: Meter) -> Result:
     """Warm up, then measure the sorts in turns, size by size, until each grows too slow."""
     refusals = {name: refusal(ALGORITHMS[name], config) for name in config.algorithms}
     findings = [why for why in refusals.values() if why]
-    studies = {
-        name: warmed_up(ALGORITHMS[name], config, meter) for name in refusals if not refusals[name]
-    }
-    base = reference(studies)
-    going = {base: studies[base], **studies}  # precision is of ratios to the first
-    plan = config.plan
-    turns = len(config.sizes) * len(studies) * (plan.repeats + 1)
+    able = [name for name, why in refusals.items() if not why]
+    plan, studies, base = config.plan, {}, reference(able)
+    turns = len(config.sizes) * len(able) * (plan.repeats + 1)
     with terminal.bar("sorting", turns) as progress:
+        for name in able:
+            progress.update(0, f"warming up {name}")
+            studies[name] = warmed_up(ALGORITHMS[name], config, meter)
+        going = {base: studies[base], **studies}  # precision is of ratios to the first
         for number, size in enumerate(sorted(config.sizes)):
             for name, study in list(going.items()):
                 if study.predicted_s(size) > config.time_limit:

@@ -9,7 +9,7 @@ apart. With the defaults, 40 seconds on two cores (Zen 4) bring 0.91 on the test
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ecotrack import Measurement, Result, figures, measure, metrics, reading
+from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
@@ -88,19 +88,21 @@ def run(config: Config, meter: Meter, goes_on: GoesOn = lambda accuracy, cost_g:
         metrics.VAL_LOSS: [],
         metrics.VAL_ACCURACIES: [],
     }
-    for epoch in range(config.epochs):
-        with measure(meter) as window:
-            loss, accuracy = trainee.epoch(epoch)
-        trained += window.cost
-        with measure(meter) as window:
-            validation = training.evaluate(model, images.validation)
-        evaluated += window.cost
-        curves[metrics.TRAIN_LOSS].append(loss)
-        curves[metrics.TRAIN_ACCURACY].append(accuracy)
-        curves[metrics.VAL_LOSS].append(validation.loss)
-        curves[metrics.VAL_ACCURACIES].append(validation.accuracy)
-        if not goes_on(validation.accuracy, trained.co2_g):
-            break
+    with terminal.bar(title(config), config.epochs) as progress:
+        for epoch in range(config.epochs):
+            with measure(meter) as window:
+                loss, accuracy = trainee.epoch(epoch)
+            trained += window.cost
+            with measure(meter) as window:
+                validation = training.evaluate(model, images.validation)
+            evaluated += window.cost
+            curves[metrics.TRAIN_LOSS].append(loss)
+            curves[metrics.TRAIN_ACCURACY].append(accuracy)
+            curves[metrics.VAL_LOSS].append(validation.loss)
+            curves[metrics.VAL_ACCURACIES].append(validation.accuracy)
+            progress.advance(f"validates at {reading.percent(validation.accuracy)}")
+            if not goes_on(validation.accuracy, trained.co2_g):
+                break
 
     result = Result(
         costs={"training": trained, "setup": setup.cost, "eval": evaluated},

@@ -124,7 +124,6 @@ def table(models: Sequence[Sequence[Trained]]) -> list[dict[str, Any]]:
             ),
             "difference, points": "" if one is each[0] else points(one.against(each[0])),
             "CPU time": f"{one.cpu_s:.1f} s",
-            "energy": reading.amount(one.energy, "Wh"),
             "emissions": Price(one.emissions, one.energy.value),
         }
         for each in models

@@ -77,7 +77,7 @@ def by_method(rows: Rows, key: str, axis: str, what: str) -> dict[str, Any]:
         color=colour("kind", ["pseudo", "quasi", "deterministic"]),
         tooltip=["method:N", tip("shown", ".3s", axis)],
     )
-    x = alt.X("shown:Q", title=f"{axis} (log scale)").scale(type="log", nice=True, zero=False)
+    x = alt.X("shown:Q", title=f"{axis} (log scale)").scale(type="log", nice=True)
     x = x.axis(format="~s", labelOverlap=True, tickCount=5)
     dots = base.mark_circle(size=90, opacity=1).encode(x=x)
     ends = base.mark_rule(strokeWidth=3, opacity=0.5).encode(
@@ -147,7 +147,7 @@ def front(rows: Rows, what: str) -> dict[str, Any]:
     dots = base.mark_point(filled=True, size=75, opacity=0.9, cursor="pointer").encode(
         color=colour("trial", ["on the front", "beaten"], [ORANGE, GREY]),
         shape=alt.Shape("images:N", title=None).scale(
-            domain=["images as they are", "images augmented"], range=["circle", "triangle-up"]
+            domain=["plain images", "augmented"], range=["circle", "triangle-up"]
         ),
         tooltip=tips,
     )

@@ -126,7 +126,7 @@ def point(run: RunView) -> dict[str, Any]:
         "run": run.run_id,
         "model": run.name,
         "augmentation": augmentation,
-        "images": "images as they are" if augmentation == "none" else "images augmented",
+        "images": "plain images" if augmentation == "none" else "augmented",
         "g": figure.value,
         **band,
         "accuracy": seen[metrics.VAL_ACCURACY],

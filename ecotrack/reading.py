@@ -21,6 +21,7 @@ PREFIXES = (
     (1e-12, "p"),
     (1e-15, "f"),
 )
+PREFIXED = ("Wh", "W", "B", "g CO2e")  # units that take one of these
 UNTOLD = ("", "absent")
 PARTS = {"cpu": "CPU", "ram": "RAM", "gpu": "GPU", "wall": "wall"}
 
@@ -147,7 +148,7 @@ def _score(name: str, values: Mapping[str, float]) -> str:
     if "accuracy" in name:
         return percent(value)
     if unit == "1":
-        return f"{value:,.0f}"
-    if unit in ("ms", "s"):
-        return f"{value:.3g} {unit}"
-    return amount(metrics.amount(name, values), unit)
+        return number(value) if abs(value) < 1 else f"{value:,.0f}"
+    if unit in PREFIXED:
+        return amount(metrics.amount(name, values), unit)
+    return f"{number(value)} {unit}"

@@ -21,6 +21,7 @@ PREFIXES = (
     (1e-12, "p"),
     (1e-15, "f"),
 )
+PREFIXED = ("Wh", "W", "B", "g CO2e")  # units that take one of these
 UNTOLD = ("", "absent")
 PARTS = {"cpu": "CPU", "ram": "RAM", "gpu": "GPU", "wall": "wall"}
 
@@ -100,6 +101,21 @@ def known(cost: Measurement) -> str:
     )
 
 
+def briefly(cost: Measurement) -> str:
+    """The same for a title: `CPU modelled ×/÷ 1.8, RAM assumed ×/÷ 2`."""
+    parts = (("CPU", cost.cpu_origin), ("RAM", cost.ram_origin), ("GPU", cost.gpu_origin))
+    return ", ".join(
+        f"{name} {origin.source} ×/÷ {origin.factor:g}"
+        for name, origin in parts
+        if origin.source != "absent"
+    )
+
+
+def how(known: str) -> str:
+    """The sentence that tells in full what a title tells in brief; empty where nobody knows."""
+    return f"How energy is known: {known}." if known else ""
+
+
 def known_from(tags: Mapping[str, str]) -> str:
     """The same of a run that was read back, from its tags; empty where it does not tell."""
     parts = ((name, tags.get(f"{metrics.SOURCE_TAG}.{part}", "")) for part, name in PARTS.items())
@@ -123,7 +139,8 @@ def scores(values: Mapping[str, float]) -> list[dict[str, str]]:
 
 
 def _prefix(value: float) -> tuple[float, str]:
-    return next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
+    shown = abs(float(f"{value:.3g}"))  # 0.9996 g is 1 g, and not 1e+03 mg
+    return next((p for p in PREFIXES if shown >= p[0]), (1, ""))
 
 
 def _score(name: str, values: Mapping[str, float]) -> str:
@@ -131,7 +148,7 @@ def _score(name: str, values: Mapping[str, float]) -> str:
     if "accuracy" in name:
         return percent(value)
     if unit == "1":
-        return f"{value:,.0f}"
-    if unit in ("ms", "s"):
-        return f"{value:.3g} {unit}"
-    return amount(metrics.amount(name, values), unit)
+        return number(value) if abs(value) < 1 else f"{value:,.0f}"
+    if unit in PREFIXED:
+        return amount(metrics.amount(name, values), unit)
+    return f"{number(value)} {unit}"

@@ -23,6 +23,7 @@ from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.reports.ladder import Apart, Cell, Measured, key
 from experiments.reports.pi import report
 from experiments.workloads.jit import compilations, nothing_compiled
@@ -65,6 +66,11 @@ def check(config: Config, store: Store | None = None) -> None:
         )
 
 
+def title(config: Config) -> str:
+    """A name that a person can read: `π from 33,554,432 samples`."""
+    return f"π from {config.samples:,} samples"
+
+
 def cells(config: Config) -> list[Cell]:
     """Each method with each number of threads that it can use; CUDA where there is a GPU."""
     wanted = sorted({1, *(config.threads or (cores(),))})  # one thread is what all compare with
@@ -92,13 +98,17 @@ def run(config: Config, meter: Meter) -> Result:
     with measure(meter) as idle:
         time.sleep(config.idle_s)
     names = dict.fromkeys(name for name, _ in cells(config))
-    apart = {name: measure_apart(METHODS[name], config, meter) for name in names}
+    apart: dict[str, Apart] = {}
     totals: dict[Cell, float] = {}
     plan = config.plan
     turns = len(cells(config)) * (plan.repeats + 1)
-    with terminal.bar("π", turns) as progress, nothing_compiled():
+    with terminal.bar("π", turns) as progress:
+        for name in names:
+            progress.update(0, f"compiling {name}")
+            apart[name] = measure_apart(METHODS[name], config, meter)
         works = {key(cell): work(cell, config, totals, progress) for cell in cells(config)}
-        measured = interleave(works, meter, plan, tick=progress.advance)
+        with nothing_compiled():
+            measured = interleave(works, meter, plan, tick=progress.advance)
     device = gpu.devices()[config.device] if cuda_rungs(config) else None
     series = {cell: measured[key(cell)] for cell in cells(config)}
     found = Measured(config.samples, series, totals, apart, idle.cost, device)
@@ -145,4 +155,4 @@ def cuda_findings(config: Config) -> list[str]:
 
 
 if __name__ == "__main__":
-    launch("pi", Config, run, experiment="pi", check=check)
+    launch("pi", Config, run, experiment="pi", check=check, name=title, view=views.pi)

@@ -116,3 +116,4 @@ def test_a_ratio_is_told_with_its_interval():
 
 def test_emissions_of_a_sample_have_a_prefix():
     assert reading.quantity(7.16e-14, "g") == "71.6 fg"
+    assert reading.quantity(0.9996, "g") == "1 g", "and not 1e+03 mg"

@@ -68,6 +68,14 @@ def grid(country: str) -> Grid:
     return Grid(country, float(mix["carbon_intensity"]), origin, int(mix["year"]))
 
 
+def countries() -> list[tuple[str, Grid]]:
+    """Name and grid of all there are: the world's average first, then by name."""
+    mixes = DataSource().get_global_energy_mix_data()
+    known = [(str(m["country_name"]), code) for code, m in mixes.items() if m["carbon_intensity"]]
+    places = [("World's average", WORLD), *sorted(known)]
+    return [(name, grid(code)) for name, code in places]
+
+
 class _Totals(BaseOutput):
     """Receives CodeCarbon's running totals at each flush."""
 

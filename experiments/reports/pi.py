@@ -38,7 +38,8 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
         },
         tags=device_tag(measured),
         summary={
-            f"π from {measured.samples:,} samples, each sample ({known})": readable(rows),
+            f"π from {measured.samples:,} samples, each sample"
+            f" ({reading.briefly(measured.blocks)})": readable(rows),
             "Against the rung before, or against itself on one thread, 95 %": compared(rows),
             "When compiling has paid, against pure Python": paid,
             "Is parallel greener? Energy on one thread over energy on many": verdicts,

@@ -80,7 +80,7 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
             **(draw(rows, studies, f"{data}; {reading.known(blocks)}") if rows else {}),
         },
         summary={
-            f"Sorting {data}, each element ({reading.known(blocks)})": readable(rows),
+            f"Sorting {data}, each element ({reading.briefly(blocks)})": readable(rows),
             f"Time against {base}, 95 %": compared(rows, "time_ratio"),
             f"CPU time against {base}, 95 %": compared(rows, "cpu_ratio"),
             "When compiling has paid, against pure Python": paid,

@@ -49,8 +49,14 @@ class Home:
         return {**os.environ, "PATH": path, **own, **quiet}
 
     def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """`python -m experiments.ENTRY`, from the root of the project."""
-        return forks.run_module(f"experiments.{entry}", options, {**self.env, **env}, ROOT)
+        """`python -m experiments.ENTRY`, from the root of the project.
+
+        With an environment of its own it is a process of its own: Numba, for one, reads its
+        variables when it is imported.
+        """
+        if env:
+            return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
+        return forks.run_module(f"experiments.{entry}", options, self.env, ROOT)
 
     def mlflow(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""

@@ -58,6 +58,11 @@ class Store:
         """Where the store's database lies, and so what belongs beside it."""
         return place.folder(self.uri)
 
+    @property
+    def ledgers(self) -> Path:
+        """Where processes write down what their runs cost as they go."""
+        return self.folder / "mlruns" / "ledger"
+
     @contextmanager
     def run(
         self,

@@ -11,7 +11,7 @@ import runpy
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -22,10 +22,11 @@ TIMEOUT_S = 280
 
 
 @cache
-def _context() -> ForkServerContext:
+def _server() -> tuple[ForkServerContext, frozenset[str]]:
+    """Where forks come from, and the names of the variables that it began with."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
-    return context
+    return context, frozenset(os.environ)
 
 
 def run_module(
@@ -38,8 +39,9 @@ def run_module(
     """
     with TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        work = (module, words, dict(env), cwd, (out, err))
-        process = _context().Process(target=_run, args=work)
+        context, begun_with = _server()
+        removed = begun_with - env.keys()
+        process = context.Process(target=_run, args=(module, words, env, removed, cwd, (out, err)))
         process.start()
         process.join(TIMEOUT_S)
         if process.exitcode is None:
@@ -50,10 +52,17 @@ def run_module(
 
 
 def _run(
-    module: str, words: Sequence[str], env: dict[str, str], cwd: Path, outputs: Sequence[Path]
+    module: str,
+    words: Sequence[str],
+    env: Mapping[str, str],
+    removed: Iterable[str],
+    cwd: Path,
+    outputs: Sequence[Path],
 ) -> None:
     os.chdir(cwd)
-    os.environ.update(env)
+    os.environ.update(env)  # and what libraries have set when they were imported stays
+    for name in removed:
+        os.environ.pop(name, None)
     warnings.simplefilter("ignore")  # PYTHONWARNINGS is read when an interpreter starts
     sys.argv = [module, *words]
     for number, path in enumerate(outputs, start=1):

@@ -1,5 +1,6 @@
 """`python -m ecotrack`: what there is, what is refused, and what is loaded for it."""
 
+import os
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ from tests.test_architecture import HEAVY
 
 
 def ecotrack(*words: str) -> "subprocess.CompletedProcess[str]":
-    return forks.run_module("ecotrack", words, {}, ROOT)
+    return forks.run_module("ecotrack", words, dict(os.environ), ROOT)
 
 
 @pytest.mark.parametrize("words", [(), ("forecast",), ("--pue=2",)])

@@ -1,5 +1,7 @@
 """Every benchmark starts, and what it measures of this project is still there."""
 
+import os
+
 import pytest
 
 from bench import overhead
@@ -11,7 +13,7 @@ BENCHES = ("overhead", "pi", "search", "sorting", "trust")
 
 @pytest.mark.parametrize("name", BENCHES)
 def test_a_benchmark_explains_itself(name):
-    done = forks.run_module(f"bench.{name}", ["--help"], {}, ROOT)
+    done = forks.run_module(f"bench.{name}", ["--help"], dict(os.environ), ROOT)
     assert done.returncode == 0, done.stderr
     assert "--json" in done.stdout
 

@@ -21,7 +21,7 @@ from ecotrack import host, metrics
 from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result, from_fields
 from ecotrack.meters import gates
 from ecotrack.meters.ledger import Known
-from ecotrack.tracking import models
+from ecotrack.tracking import models, place
 from ecotrack.tracking.notes import note
 
 NOTE_TAG = "mlflow.note.content"
@@ -164,6 +164,17 @@ def log_to_active_run(cost: Measurement) -> None:
     if active is None:
         raise RuntimeError("no MLflow run is active; start one: with mlflow.start_run(): ...")
     Record(active.info.run_id).log(Result(costs={"block": cost}, tags=within()))
+
+
+def active_run() -> str | None:
+    """The id of the run that a script has started with MLflow; None if it has started none."""
+    active = mlflow.active_run()
+    return None if active is None else active.info.run_id
+
+
+def ledgers() -> Path:
+    """Where a script's readings are written down: beside the store that it has told MLflow."""
+    return place.ledgers(mlflow.get_tracking_uri())
 
 
 def within() -> dict[str, str]:

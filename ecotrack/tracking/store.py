@@ -61,7 +61,7 @@ class Store:
     @property
     def ledgers(self) -> Path:
         """Where processes write down what their runs cost as they go."""
-        return self.folder / "mlruns" / "ledger"
+        return place.ledgers(self.uri)
 
     @contextmanager
     def run(

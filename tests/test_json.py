@@ -53,6 +53,7 @@ def test_every_entry_point_is_tried():
     assert set(EXPERIMENTS) == set(ENTRIES)
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # of MLflow's own
 @pytest.mark.parametrize("entry", EXPERIMENTS)
 def test_an_experiment_prints_its_result_as_json(quiet_home: Home, entry, capfd, monkeypatch):
     words = [*EXPERIMENTS[entry], "--json=true"]

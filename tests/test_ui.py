@@ -142,6 +142,8 @@ def test_accuracy_stands_against_emissions(page: Any, shelf: Shelf, name, accura
     assert first.locator("text.ytitle").text_content() == accuracy
     assert first.locator("path.point").count() == points
     expect(page.get_by_text("matching runs").first).to_contain_text(str(runs))
+    parallel = page.locator("svg text").filter(has_text="learning-rate")
+    expect(parallel.first).to_be_attached(timeout=30_000)
     keep_picture(page, f"ui-{name}")
 
 

@@ -185,9 +185,8 @@ def session(
         check(config, store)
         measured = isinstance(config, Metered)
         with turn(entry, wait=not config.no_wait) if measured else nullcontext():
-            ledgers = store.folder / "mlruns" / "ledger"
-            settle(store, ledgers)
-            with waiting_meter as meter, Ledger(meter, ledgers) as ledger:
+            settle(store, store.ledgers)
+            with waiting_meter as meter, Ledger(meter, store.ledgers) as ledger:
                 yield Session(entry, config, store, meter, ledger)
 
 

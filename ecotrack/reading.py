@@ -42,6 +42,11 @@ def amount(figure: Amount, unit: str) -> str:
     return f"{text} ({low}–{high})"
 
 
+def seconds(value: float) -> str:
+    """`0.0015` reads `1.5 ms`, and `1234.5` reads `1,234.50 s`: nobody thinks in kiloseconds."""
+    return quantity(value, "s") if value < 1 else f"{value:,.2f} s"
+
+
 def number(value: float) -> str:
     """`0.07162` reads `0.0716`, and `83822` reads `83,822`."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
@@ -81,8 +86,8 @@ def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:
     return [
         {
             "phase": phase,
-            "time": f"{cost.wall_s:.2f} s",
-            "CPU time": f"{cost.cpu_s:.2f} s",
+            "time": seconds(cost.wall_s),
+            "CPU time": seconds(cost.cpu_s),
             "energy": amount(cost.energy_wh, "Wh"),
             "net": amount(cost.net_wh, "Wh") if cost.net_wh else "",
             "emissions": amount(cost.emissions_g, "g"),

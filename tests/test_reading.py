@@ -71,7 +71,7 @@ def test_costs_are_read_with_their_bands():
     assert row == {
         "phase": "training",
         "time": "1.00 s",
-        "CPU time": "0.50 s",
+        "CPU time": "500 ms",
         "energy": "2 Wh (1–4)",
         "net": "1 Wh (0.5–2)",
         "emissions": "6 g (3–12)",

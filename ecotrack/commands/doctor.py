@@ -29,7 +29,7 @@ from ecotrack.meters import bands, gates, machine
 from ecotrack.meters.codecarbon import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
 from ecotrack.meters.machine import Checked, Idle
 from ecotrack.meters.powercap import Powercap
-from ecotrack.meters.turn import BusyError, turn
+from ecotrack.meters.turn import turn
 
 NO_METER = ScriptedMeter([Measurement()])
 UNKNOWN = "unknown"
@@ -83,7 +83,7 @@ def examine(config: Config, meter: CodeCarbonMeter, reads: Meter) -> dict[str, A
     try:
         with turn("doctor", wait=not config.no_wait):
             told |= try_out(config, meter, reads)
-    except BusyError as error:
+    except UserError as error:
         if config.idle:
             raise  # it was asked for
         terminal.say(f"The noise was not tested: {error}")

@@ -72,15 +72,16 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
     """
     config, ledger, words = started.config, started.ledger, shlex.join(command)
     opened = started.run(config.experiment, config.name or words[:60], params={"command": words})
-    with opened as record, insured(record, ledger):
-        with raw_record(started.meter) as raw, measure(ledger) as window:
-            process = begin(command, record.run_id, sys.stderr if config.json else None)
-            try:
-                code = process.wait()
-            finally:
-                end(process)
-        result = bill(window.cost, code if code >= 0 else 128 - code)
-        record.log(replace(result, artifacts=raw))
+    with opened as record:
+        with insured(record, ledger):
+            with raw_record(started.meter) as raw, measure(ledger) as window:
+                process = begin(command, record.run_id, sys.stderr if config.json else None)
+                try:
+                    code = process.wait()
+                finally:
+                    end(process)
+            result = bill(window.cost, code if code >= 0 else 128 - code)
+            record.log(replace(result, artifacts=raw))
         for heading, rows in result.summary.items():
             terminal.table(heading, rows, stderr=True)
         print(*result.findings, sep="\n", file=sys.stderr, flush=True)

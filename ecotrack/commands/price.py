@@ -18,7 +18,7 @@ from typing import Any
 from ecotrack import cli, metrics, terminal
 from ecotrack.amount import Amount, columns
 from ecotrack.cli import UserError, option
-from ecotrack.commands.bill import bills, own_runs
+from ecotrack.commands.bill import bills, known, own_runs
 from ecotrack.fronts import lifetime
 from ecotrack.measurement import J_PER_WH
 from ecotrack.meters.codecarbon import J_PER_KWH, Grid, UnknownCountryError, grid
@@ -158,7 +158,7 @@ def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict
         "id": run.short_id,
         "per": unit.name,
         "energy": amount(wh, "Wh") if unit.energy_j.value > 1 else amount(unit.energy_j, "J"),
-        "known": run.tags.get(metrics.SOURCE_TAG, UNKNOWN),
+        "known": known(run),
         **{place.country: told(grams(config, place, unit)) for place in grids},
     }
 
@@ -171,7 +171,7 @@ def in_numbers(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) 
         "name": run.name,
         "per": unit.name,
         **columns("energy_j", unit.energy_j),
-        "known": run.tags.get(metrics.SOURCE_TAG),
+        "known": known(run),
         "emissions": {code: each and columns("g", each) for code, each in found.items()},
     }
 

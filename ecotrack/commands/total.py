@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from ecotrack import cli, metrics, terminal
 from ecotrack.amount import columns
-from ecotrack.commands.bill import Bill, bills, own_runs
+from ecotrack.commands.bill import Bill, bills, known, own_runs
 from ecotrack.reading import amount, few, legend
 from ecotrack.terminal import Shown
-from ecotrack.tracking import RunView, Store
+from ecotrack.tracking import RunView, Store, place
+from ecotrack.tracking.dead_runs import settle
 
 Billed = Sequence[tuple[RunView, Bill]]
 Groups = Mapping[str, Sequence[Bill]]
@@ -36,6 +38,9 @@ def main(words: Sequence[str]) -> None:
     config = cli.parse(Config, words, prog="python -m ecotrack total", description=__doc__ or "")
     terminal.begin(config)
     store = Store(only_read=True)
+    with suppress(cli.UserError):  # what cannot be written can still be read
+        place.check_writable(store.uri)
+        settle(store, store.ledgers)
     runs, names = own_runs(store.all_runs(deleted=True)), store.experiment_names()
     billed = bills(runs)
     parts: dict[str, Callable[[RunView], str]] = {
@@ -59,13 +64,6 @@ def main(words: Sequence[str]) -> None:
 def month(run: RunView) -> str:
     """When a run began, such as `2026-05`, in UTC: the same wherever it is asked."""
     return f"{datetime.fromtimestamp(run.start_s, UTC):%Y-%m}"
-
-
-def known(run: RunView) -> str:
-    """How the energy of a run is known at its weakest, unless it cannot be right."""
-    if metrics.INVALID_TAG in run.tags:
-        return "cannot be right"
-    return run.tags.get(metrics.SOURCE_TAG, "not told")
 
 
 def kind(run: RunView) -> str:

@@ -72,7 +72,10 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
     blocks = sum((study.blocks for study in studies.values()), Measurement())
     paid, base = paid_compilations(studies), reference(studies)
     return Result(
-        costs={"sorting": blocks, **unit_costs.compiling(s.compiled for s in studies.values())},
+        costs={
+            **({"sorting": blocks} if rows else {}),
+            **unit_costs.compiling(s.compiled for s in studies.values()),
+        },
         artifacts={
             "sorting.csv": rows,
             "sorting.json": rows,

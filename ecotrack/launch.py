@@ -129,14 +129,19 @@ def launch(
 
 def tell(result: Result, meter: CodeCarbonMeter) -> None:
     """Print tables and findings, how energy is known, and what the brackets are."""
-    for title, rows in result.summary.items():
-        terminal.table(title, rows)
-    for sentence in result.findings:
-        terminal.say(sentence)
+    show(result)
     total = sum(result.costs.values(), Measurement())
     for sentence in (reading.how(reading.known(total)), reading.legend([grid_tags(meter)])):
         if sentence:
             terminal.say(sentence)
+
+
+def show(result: Result) -> None:
+    """Print tables and findings."""
+    for title, rows in result.summary.items():
+        terminal.table(title, rows)
+    for sentence in result.findings:
+        terminal.say(sentence)
 
 
 def in_numbers(result: Result, run_id: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ecotrack.cli import UserError, option
 from ecotrack.fronts.choosing import Candidate, Choice, Need, NothingFitsError
 from ecotrack.fronts.table import table
 from ecotrack.fronts.whole_life import readable
-from ecotrack.launch import Session, in_numbers, session, tell
+from ecotrack.launch import Session, grid_tags, in_numbers, session, show
 from ecotrack.measurement import Result
 from ecotrack.search.study_report import front_of, front_title
 from ecotrack.terminal import Shown
@@ -170,11 +170,10 @@ def carry_out(started: Session, config: Config) -> dict[str, Any]:
                 *steps(choice, config.predictions),
                 life.verdict(),
                 f"Registered as models:/{MODEL}@{ALIAS} (version {version}).",
-                reading.how(chosen.energy_known),
             ],
         )
         record.log(result)
-    tell(result, started.meter)
+    show(result)
     told = {"chosen": asdict(chosen), "registered": {"model": MODEL, "version": version}}
     return {**told, **in_numbers(result, record.run_id)}
 
@@ -257,4 +256,7 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
 
 if __name__ == "__main__":
     with session("choose", Config, check) as started:
-        terminal.result(started.config, carry_out(started, started.config))
+        told = carry_out(started, started.config)
+        terminal.say(reading.how(told["chosen"]["energy_known"]))
+        terminal.say(reading.legend([grid_tags(started.meter)]))
+        terminal.result(started.config, told)

@@ -234,6 +234,7 @@ def print_study(started: Session, result: Result) -> None:
     tell(result, started.meter)
     view = views.search(started.store, config.study, list(space(config)))
     terminal.say(f"In the MLflow UI: `make ui`, then {view}")
+    terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
 
 def try_models(
@@ -385,5 +386,4 @@ if __name__ == "__main__":
     with session("search", Config, check) as started:
         found, run_id = carry_on(started)
         print_study(started, found)
-        terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
         terminal.result(started.config, in_numbers(found, run_id))

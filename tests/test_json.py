@@ -36,6 +36,13 @@ def quiet_home(study_home: Home, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ho
     terminal.begin(terminal.Shown())
 
 
+def run(entry: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m experiments.ENTRY`, in this process."""
+    monkeypatch.setattr(sys, "argv", [entry, *words])
+    monkeypatch.delitem(sys.modules, f"experiments.{entry}", raising=False)
+    runpy.run_module(f"experiments.{entry}", run_name="__main__", alter_sys=True)
+
+
 def printed(capfd: pytest.CaptureFixture[str]) -> Any:
     out, err = capfd.readouterr()
     assert "\x1b" not in out + err, "no colours in a pipe"
@@ -46,11 +53,11 @@ def test_every_entry_point_is_tried():
     assert set(EXPERIMENTS) == set(ENTRIES)
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # of MLflow's own
 @pytest.mark.parametrize("entry", EXPERIMENTS)
 def test_an_experiment_prints_its_result_as_json(quiet_home: Home, entry, capfd, monkeypatch):
     words = [*EXPERIMENTS[entry], "--json=true"]
-    monkeypatch.setattr(sys, "argv", [entry, *words])
-    runpy.run_module(f"experiments.{entry}", run_name="__main__", alter_sys=True)
+    run(entry, words, monkeypatch)
     told = printed(capfd)
     if entry == "report":
         assert told["page"].endswith("report.html")
@@ -62,8 +69,7 @@ def test_an_experiment_prints_its_result_as_json(quiet_home: Home, entry, capfd,
 
 
 def test_choose_tells_what_it_chose(quiet_home: Home, capfd, monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["choose", "--min-accuracy=0.1", "--json=true"])
-    runpy.run_module("experiments.choose", run_name="__main__", alter_sys=True)
+    run("choose", ["--min-accuracy=0.1", "--json=true"], monkeypatch)
     told = printed(capfd)
     assert Store().view(told["chosen"]["run_id"]).tags[metrics.PARETO_TAG] == "true"
     assert told["metrics"][metrics.EMISSIONS_G] == told["chosen"]["training_g"]

@@ -125,29 +125,25 @@ def open_view(page: Any, shelf: Shelf, name: str) -> None:
     page.goto(f"{shelf.url}/#/{shelf.links[name]}")
 
 
-def axes(page: Any, plot: str) -> list[tuple[str, str]]:
-    """Titles of x and y of all charts that are drawn so."""
-    page.locator(f".js-plotly-plot {plot}").first.wait_for(state="attached", timeout=90_000)
-    charts = page.locator(".js-plotly-plot").filter(has=page.locator(plot))
-    return [
-        tuple(chart.locator(f"text.{end}title").text_content(timeout=5000) or "" for end in "xy")
-        for chart in charts.all()
-    ]
-
-
 @pytest.mark.parametrize(
-    ("name", "accuracy", "points"),
-    [("search", metrics.VAL_ACCURACY, 4), ("fashion-mnist", metrics.EVAL_ACCURACY, 4)],
+    ("name", "accuracy", "runs", "points"),
+    [
+        ("search", metrics.VAL_ACCURACY, 4, 4),
+        ("fashion-mnist", metrics.EVAL_ACCURACY, 5, 4),  # one failed before it had any figure
+    ],
 )
-def test_accuracy_stands_against_emissions(page: Any, shelf: Shelf, name, accuracy, points):
+def test_accuracy_stands_against_emissions(page: Any, shelf: Shelf, name, accuracy, runs, points):
     from playwright.sync_api import expect
 
     open_view(page, shelf, name)
-    assert axes(page, "g.scatterlayer path.point")[0] == (metrics.EMISSIONS_G, accuracy)
-    first = page.locator(".js-plotly-plot").first
+    page.locator("g.scatterlayer path.point").first.wait_for(state="attached", timeout=90_000)
+    first = page.locator(".js-plotly-plot").filter(has=page.locator("path.point")).first
+    assert first.locator("text.xtitle").text_content() == metrics.EMISSIONS_G
+    assert first.locator("text.ytitle").text_content() == accuracy
     assert first.locator("path.point").count() == points
-    expect(page.get_by_text("matching runs")).to_contain_text(str(points))
-    expect(page.get_by_text(accuracy, exact=True).first).to_be_attached()
+    expect(page.get_by_text("matching runs").first).to_contain_text(str(runs))
+    parallel = page.locator("svg text").filter(has_text="learning-rate")
+    expect(parallel.first).to_be_attached(timeout=30_000)
     keep_picture(page, f"ui-{name}")
 
 
@@ -157,11 +153,12 @@ def test_sorting_opens_with_time_and_emissions_by_size(page: Any, shelf: Shelf):
     page.locator(".js-plotly-plot g.scatterlayer path.js-line").first.wait_for(state="attached")
     for metric in (metrics.SORT_NS, metrics.SORT_G):
         assert page.get_by_text(metric, exact=True).count() > 0
-    lines = page.locator(".js-plotly-plot").first.locator("path.js-line")
-    assert lines.count() == 3, "a line a sort"
-    ticks = page.locator(".js-plotly-plot").first.locator(".xtick text").all_text_contents()
-    assert any("1000" in tick or "10k" in tick or "10" in tick for tick in ticks)
     keep_picture(page, "ui-sorting")
+    first = page.locator(".js-plotly-plot").first
+    assert first.locator("path.js-line").count() >= 3, "a line a sort"
+    assert first.locator("text.xtitle").text_content() == "Step"
+    ticks = [tick.replace(",", "") for tick in first.locator(".xtick text").all_text_contents()]
+    assert {"1000", "10k"} & set(ticks), "elements, powers of ten"
 
 
 def test_pi_opens_with_bars_by_method(page: Any, shelf: Shelf):

@@ -20,11 +20,16 @@ PRICE = "No export was trained: the training of its original counts for it, and 
 
 @dataclass(frozen=True)
 class Export:
-    """A member of the front, and the same model in another precision."""
+    """A member of the front, the same model in another precision, and the run that made it."""
 
     original: Candidate
     candidate: Candidate
-    precision: str
+    run: RunView
+
+    @property
+    def precision(self) -> str:
+        """Of its weights."""
+        return self.run.params[PRECISION]
 
     @property
     def points(self) -> float:
@@ -42,13 +47,14 @@ class Export:
 
 
 def exports_of(front: Sequence[Candidate], runs: Sequence[RunView]) -> list[Export]:
-    """The evaluated exports of these members, in their order."""
+    """The evaluated exports of these members, in their order; none that cannot be right."""
     return [
-        Export(member, _candidate(member, run), run.params[PRECISION])
+        Export(member, _candidate(member, run), run)
         for member in front
         for run in runs
         if run.tags.get(metrics.EXPORT_OF_TAG) == member.run_id
         and metrics.EVAL_ACCURACY in run.metrics
+        and metrics.INVALID_TAG not in run.tags
     ]
 
 

@@ -23,6 +23,7 @@ from ecotrack.fronts.table import table
 from ecotrack.fronts.whole_life import readable
 from ecotrack.launch import Session, grid_tags, in_numbers, session, show
 from ecotrack.measurement import Result
+from ecotrack.search.exports import exports_of
 from ecotrack.search.study_report import front_of, front_title
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store, models
@@ -50,6 +51,9 @@ class Config(Shown):
     max_parameters: int | None = option(None, "largest model", at_least=1)
     max_latency_ms: float | None = option(
         None, "slowest single prediction", at_least=0, at_most=1e9
+    )
+    max_size_kb: float | None = option(
+        None, "largest weights, or exported file", at_least=0, at_most=1e12
     )
     predictions: float = option(0.0, "how many it will make in its life", at_least=0, at_most=1e18)
     search_share: float = option(
@@ -110,6 +114,7 @@ def searched(config: Config, store: Store) -> Searched:
         within=config.within,
         max_parameters=config.max_parameters,
         max_latency_ms=config.max_latency_ms,
+        max_size_kb=config.max_size_kb,
         predictions=config.predictions,
     )
     trials = [
@@ -118,7 +123,8 @@ def searched(config: Config, store: Store) -> Searched:
         if run.tags[metrics.KIND_TAG] == "trial" and metrics.PARETO_TAG in run.tags
     ]
     whole, instead = store.view(trials[0].parent_id or ""), baseline(trials, config.baseline)
-    return Searched(front, trials, whole, instead, need, config.search_share)
+    exports = exports_of(front, runs)
+    return Searched(front, exports, trials, whole, instead, need, config.search_share)
 
 
 def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
@@ -145,23 +151,25 @@ def carry_out(started: Session, config: Config) -> dict[str, Any]:
     choice, life = decision.choice, decision.life
     chosen = choice.chosen
     with started.run(EXPERIMENT, f"choose {chosen.name}", kind="choose") as record:
-        card = model_card(decision, store.view(chosen.run_id), config)
+        run = store.view(chosen.run_id)
+        trained = store.view(run.tags.get(metrics.EXPORT_OF_TAG, run.run_id))
+        card = model_card(decision, run, trained, config)
         tags = {"study": config.study}
         version = models.register(chosen.run_id, MODEL, ALIAS, card=card, about=ABOUT, tags=tags)
         result = Result(
             scores=scores(decision),
             artifacts={
                 "model_card.md": card,
-                "front.json": [asdict(c) for c in decision.front],
+                "front.json": [asdict(c) for c in decision.candidates],
                 **pictures(decision, config.study),
             },
             tags={
-                **grid_of(store.view(chosen.run_id)),
+                **grid_of(run),
                 metrics.STUDY_TAG: config.study,
                 metrics.CHOSEN_TAG: chosen.run_id,
             },
             summary={
-                front_title(config.study, len(found.trials)): table(decision.front, chosen),
+                front_title(config.study, len(found.trials)): table(decision.candidates, chosen),
                 f"A life of {config.predictions:,.0f} predictions": readable(life.bills()),
             },
             findings=[
@@ -204,12 +212,17 @@ def compare(chosen: Candidate, other: Candidate, predictions: float) -> str:
     )
 
 
-def model_card(decision: Decision, run: RunView, config: Config) -> str:
-    """A model card with the emissions in grams, as the Hugging Face hub reads it."""
+def model_card(decision: Decision, run: RunView, trained: RunView, config: Config) -> str:
+    """A model card with the emissions in grams, as the Hugging Face hub reads it.
+
+    `trained` is the run that trained the model: of an export, that of its original.
+    """
     choice, tags = decision.choice, run.tags
     chosen = choice.chosen
+    exported = metrics.EXPORT_OF_TAG in tags
+    _, conversion_wh, _ = metrics.phase_metrics("export")
     head = {
-        "library_name": "keras",
+        "library_name": "litert" if exported else "keras",
         "datasets": ["fashion_mnist"],
         "metrics": ["accuracy"],
         "co2_eq_emissions": {
@@ -221,9 +234,17 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
         },
     }
 
-    def energy(name: str) -> str:
-        return reading.amount(metrics.amount(name, run.metrics), "Wh")
+    def energy(name: str, of: RunView = run) -> str:
+        return reading.amount(metrics.amount(name, of.metrics), "Wh")
 
+    smaller = [
+        f"LiteRT's version of `{trained.name}`: trained once and converted, which both count as",
+        "training here. Its file is `data/model.tflite`.",
+    ]
+    energies = {"energy of training": energy(metrics.TOTAL_WH, trained)}
+    if exported:
+        energies["energy of conversion"] = energy(conversion_wh)
+    energies["energy of 1,000 predictions"] = energy(metrics.INFERENCE_WH_PER_1K)
     lines = [
         "---",
         yaml.safe_dump(head, sort_keys=False).rstrip(),
@@ -231,18 +252,19 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
         f"# {chosen.name}",
         f"Chosen from study `{config.study}`: {choice.reason}.",
         certainty(decision),
+        *(smaller if exported else []),
         "",
         "| | |",
         "|---|---|",
         f"| validation accuracy | {reading.percent(chosen.val_accuracy)} |",
         f"| test accuracy | {reading.percent(chosen.accuracy)},"
         f" 95 % interval {100 * chosen.accuracy_low:.2f} to {100 * chosen.accuracy_high:.2f} |",
-        f"| energy of training | {energy(metrics.TOTAL_WH)} |",
+        *(f"| {what} | {told} |" for what, told in energies.items()),
         f"| training | {reading.amount(chosen.training, 'g')} CO2e |",
-        f"| energy of 1,000 predictions | {energy(metrics.INFERENCE_WH_PER_1K)} |",
         f"| 1,000 predictions | {reading.amount(chosen.inference_per_1k, 'g')} CO2e |",
         f"| one prediction | {chosen.latency_ms:.3g} ms |",
         f"| parameters | {chosen.parameters:,} |",
+        f"| size | {reading.quantity(chosen.size_bytes, 'B')} |",
         "",
         "Takes uint8 images (n, 28, 28), gives ten probabilities. Accuracy is on the 10,000 test",
         "images of Fashion-MNIST, seen once. Emissions are of this model's training alone; the",

@@ -13,8 +13,9 @@ longer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ from experiments.reports.search import status
 from experiments.spaces import fashion
 from experiments.spaces.fashion import features, flops, starts, tflop
 from experiments.workloads.fashion import data, models
+from experiments.workloads.fashion.export import Precision
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -60,6 +62,7 @@ EXPERIMENT = "fashion-mnist-search"
 CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
 KWH_PER_WH = 1e-3
 EVALUATION_S = 3.0  # of a model on the front: test images, and two blocks of a second
+EXPORT_S = 6.0  # of another precision of it: conversion, validation images, and the same
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,9 @@ class Config(Metered):
     warm_start: str | None = option(
         None, "try first the front of this earlier study, or the list in this JSON file"
     )
+    exports: tuple[Precision, ...] | None = option(
+        None, "offer the front by LiteRT, too, in int8, float16 or float32, or several of them"
+    )
 
 
 def space(config: Config) -> Space:
@@ -125,6 +131,8 @@ def check(config: Config, store: Store) -> None:
         raise UserError("--objectives takes two or three different ones")
     if config.budget_g and config.budget_wh:
         raise UserError("--budget-g and --budget-wh exclude each other; give one, or neither")
+    if config.exports and find_spec("ai_edge_litert") is None:
+        raise UserError("--exports needs LiteRT: pip install -r requirements.txt")
     warm_starts(config, store)
     study = open_study(config.study, store, config.objectives)
     check_run_exists(store, study)
@@ -135,7 +143,7 @@ def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
     may_change = (
         *("study", "trials", "time-s", "max-tflop", "no-wait", "json", "warm-start"),
-        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front"),
+        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front", "exports"),
     )
     own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
     kept = {k: text for k, text in parameters(config).items() if k in own - {*may_change}}
@@ -218,6 +226,7 @@ def carry_on(started: Session) -> tuple[Result, str]:
                 judge = try_models(started, study, mirror, parent, window)
                 finish_front(mirror, ledger)
                 know_largest(mirror, ledger)
+                export_front(started, mirror)
             except BudgetError as error:
                 raise UserError(str(error)) from error
             finally:
@@ -243,7 +252,10 @@ def try_models(
     """Train one configuration after another, then the best of them again."""
     config: Config = started.config
     before_g = study.cost.co2_g
-    bill = Bill(lambda: before_g + window.so_far().co2_g, lambda: reserve_g(mirror, study))
+    bill = Bill(
+        lambda: before_g + window.so_far().co2_g,
+        lambda: reserve_g(mirror, study, config.exports or ()),
+    )
     problem = problem_of(config, trying(started, study, mirror, parent), started.store)
     rules = Rules(
         trials=config.trials,
@@ -347,14 +359,16 @@ def budget_g(config: Config) -> float | None:
     return config.budget_g
 
 
-def reserve_g(mirror: Mirror, study: Study) -> float:
-    """What the test images will still cost: the front is evaluated at the end, each member once.
+def reserve_g(mirror: Mirror, study: Study, precisions: Sequence[Precision]) -> float:
+    """What the end will still cost: each member of the front is evaluated and exported once.
 
     At the study's mean emissions a second: before the first evaluation nothing else is known.
     """
     waiting = sum(metrics.EVAL_ACCURACY not in run.metrics for run in mirror.front_runs())
+    exports = len(mirror.not_exported(precisions)) if precisions else 0
+    left_s = (waiting + 1) * EVALUATION_S + exports * EXPORT_S
     spent = study.cost
-    return (waiting + 1) * EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
+    return left_s * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
 
 
 def finish_front(mirror: Mirror, meter: Meter) -> None:
@@ -380,6 +394,17 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
         Record(largest.run_id).log(replace(served, model=None))
+
+
+def export_front(started: Session, mirror: Mirror) -> None:
+    """Export each member of the front in each precision that was asked for, once in its life."""
+    for run, precision in mirror.not_exported(started.config.exports or ()):
+        if not saved.exists(run.run_id):
+            continue
+        with mirror.export(run, precision) as child, insured(child, started.ledger):
+            with raw_record(started.meter) as raw:
+                result = train.export(saved.load(run.run_id), precision, started.ledger)
+            child.log(replace(result, artifacts={**result.artifacts, **raw}))
 
 
 if __name__ == "__main__":

@@ -8,18 +8,21 @@ apart. With the defaults, 40 seconds on two cores (Zen 4) bring 0.91 on the test
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, launch
+from ecotrack.litert_file import LiteRTFile
 from ecotrack.measure import Meter
 from ecotrack.measurement import Dataset
 from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store
 from experiments.reports import views
-from experiments.workloads.fashion import data, models, training
+from experiments.workloads.fashion import data, models, silence, training
 from experiments.workloads.fashion import figures as pictures
+from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -163,6 +166,32 @@ def serve(result: Result, split: data.Split, meter: Meter) -> Result:
     }
     costs = {**result.costs, "inference": thousand.block + one.block}
     return replace(result, costs=costs, scores=scores)
+
+
+def export(model: Any, precision: Precision, meter: Meter) -> Result:
+    """Make a trained Keras model smaller by LiteRT, and measure what came of it as any other.
+
+    It is not trained again: its main cost is that of converting it.
+    """
+    images = data.load()
+    examples = images.training.first(EXAMPLES)
+    with measure(meter) as conversion:
+        content = litert(model, precision, examples.images)
+    with silence():  # the interpreter tells that it is there
+        small = LiteRTFile(content)
+    with measure(meter) as window:
+        validation = training.evaluate(small, images.validation)
+    result = Result(
+        costs={"export": conversion.cost, "eval": window.cost},
+        scores={
+            metrics.VAL_ACCURACY: validation.accuracy,
+            metrics.PARAMETERS: model.count_params(),
+            metrics.SIZE_BYTES: len(content),
+        },
+        datasets={"calibration": dataset("training", examples)} if precision == "int8" else {},
+        model=small,
+    )
+    return finish(result, images, meter)
 
 
 def dataset(role: str, split: data.Split) -> Dataset:

@@ -11,7 +11,7 @@ from ecotrack import figures, metrics, reading
 from ecotrack.fronts.choosing import Candidate, candidate
 from ecotrack.fronts.table import table
 from ecotrack.measurement import Result
-from ecotrack.search import front_report
+from ecotrack.search import exports, front_report
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.study import Study
 from ecotrack.tracking import RunView
@@ -29,6 +29,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     steps = front_report.prices(mirror.points(), objectives, [run.name for run in runs])
     given_up = front_report.stopped(study.stopped, names)
     course = front_report.course(mirror.points(), mirror.reference, objectives)
+    smaller = exports.exports_of(front, everything)
     known = known_by(runs)
     chart = figures.front(
         [_figure_point(run) for run in runs],
@@ -53,6 +54,8 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     }
     if matters:
         artifacts["importances.png"] = figures.png(figures.importances(matters, len(finished)))
+    if smaller:
+        artifacts["exports.csv"] = exports.rows(smaller)
     return Result(
         scores={
             **cost_metrics(spent),
@@ -63,6 +66,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
             front_title(study.name, len(finished)): table(front),
+            "Smaller still, by LiteRT": exports.told(exports.rows(smaller)),
             "How sure that is": front_report.told_certainty(sure, objectives),
             "What more accuracy asks": front_report.told_prices(steps),
             "Given up on the way": front_report.told_stopped(given_up),
@@ -73,6 +77,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         findings=[
             *([reading.how(reading.known(spent))] if spent.total_j else []),
             *front_report.sentences(study.results, objectives, mirror.reference, runs),
+            *exports.sentences(smaller),
             *told_error(forecast_error),
         ],
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ecotrack import metrics, reading
+from ecotrack.amount import Amount
 from ecotrack.fronts.choosing import Candidate, Choice, Need, fits
 from ecotrack.tracking import RunView
 from experiments.page import charts
@@ -20,22 +21,36 @@ Link = Callable[[RunView], str]
 def payload(found: Searched, link: Link) -> dict[str, Any]:
     """All that the script needs to choose, and to tell of the choice."""
     need = found.need
-    by_id = {run.run_id: run for run in found.trials}
-    intensity = intensity_of(by_id[found.front[0].run_id].metrics)
+    known = intensity_of_study(found)
+    exports = [(export.run, price(export.candidate.training, known)) for export in found.exports]
     return {
         "need": asked(need),
         "predictions": need.predictions,
         "confidence": need.confidence,
-        "intensity": intensity,
-        "candidates": [candidate(one, found) for one in found.front if fits(one, need)],
+        "intensity": known,
+        "candidates": [candidate(one, found) for one in found.candidates if fits(one, need)],
         "baseline": found.instead.name,
-        "runs": [looked_at(run, link) for run in drawn(found)],
+        "runs": [
+            *(looked_at(run, training_of(run), link) for run in drawn(found)),
+            *(looked_at(run, training, link) for run, training in exports),
+        ],
     }
 
 
+def intensity_of_study(found: Searched) -> float | None:
+    """Grams a kWh that all of it was reckoned by: a study stays on one grid."""
+    by_id = {run.run_id: run for run in found.trials}
+    return intensity_of(by_id[found.front[0].run_id].metrics)
+
+
+def price(grams: Amount, known: float | None) -> Price:
+    """Grams of a study that was reckoned by so many a kWh."""
+    return Price(grams, 1000 * grams.value / known if known else 0.0)
+
+
 def is_limited(found: Searched) -> bool:
-    """Whether some member of the front is beyond the limits of size or latency."""
-    return not all(fits(one, found.need) for one in found.front)
+    """Whether some candidate is beyond the limits of size or latency."""
+    return not all(fits(one, found.need) for one in found.candidates)
 
 
 def asked(need: Need) -> dict[str, Any]:
@@ -48,7 +63,7 @@ def asked(need: Need) -> dict[str, Any]:
 
 
 def candidate(one: Candidate, found: Searched) -> dict[str, Any]:
-    """A member of the front; its bound is the accuracy that one may be sure of."""
+    """A member of the front, or an export; its bound is the accuracy that one may be sure of."""
     life = found.life(Choice(one, "", 0.0, [one], None, None))
     paid = life.paid[0]
     return {
@@ -68,16 +83,21 @@ def candidate(one: Candidate, found: Searched) -> dict[str, Any]:
     }
 
 
-def looked_at(run: RunView, link: Link) -> dict[str, Any]:
-    """A trial as it is shown when it is clicked."""
+def training_of(run: RunView) -> Price:
+    """What a trial's training emitted."""
     seen = run.metrics
-    figure = metrics.amount(metrics.EMISSIONS_G, seen)
+    return Price(metrics.amount(metrics.EMISSIONS_G, seen), seen.get(metrics.TOTAL_WH, 0.0))
+
+
+def looked_at(run: RunView, training: Price, link: Link) -> dict[str, Any]:
+    """A trial or an export as it is shown when it is clicked."""
+    seen = run.metrics
     return {
         "run": run.run_id,
         "name": run.name,
         "link": link(run),
         "val": reading.percent(seen[metrics.VAL_ACCURACY]),
-        "training": price_of(Price(figure, seen.get(metrics.TOTAL_WH, 0.0))),
+        "training": price_of(training),
         "augmentation": run.params.get("augmentation", ""),
         "weights": f"{seen.get(metrics.PARAMETERS, 0):,.0f}",
     }
@@ -136,9 +156,9 @@ def point(run: RunView) -> dict[str, Any]:
 
 
 def lives(found: Searched) -> list[dict[str, Any]]:
-    """Each member's life with its share of the search, and the baseline's without."""
+    """Each candidate's life with its share of the search, and the baseline's without."""
     rows = []
-    for one in found.front:
+    for one in found.candidates:
         life = found.life(Choice(one, "", 0.0, [one], None, None))
         rows.append((one.run_id, life.chosen))
         baseline = life.baseline
@@ -150,8 +170,8 @@ def lives(found: Searched) -> list[dict[str, Any]]:
 
 
 def table(found: Searched) -> Sequence[Mapping[str, Any]]:
-    """The members of the front, cheapest first."""
-    by_id = {run.run_id: run for run in found.trials}
+    """The members of the front, cheapest first, and their exports."""
+    known = intensity_of_study(found)
     return [
         {
             "run": one.run_id,
@@ -162,17 +182,11 @@ def table(found: Searched) -> Sequence[Mapping[str, Any]]:
                 f"{reading.percent(one.accuracy)}"
                 f" ({100 * one.accuracy_low:.1f}–{100 * one.accuracy_high:.1f})"
             ),
-            "training": Price(one.training, wh(by_id, one, metrics.TOTAL_WH)),
-            "1,000 predictions": Price(
-                one.inference_per_1k, wh(by_id, one, metrics.INFERENCE_WH_PER_1K)
-            ),
+            "training": price(one.training, known),
+            "1,000 predictions": price(one.inference_per_1k, known),
             "one takes": f"{one.latency_ms:.2g} ms",
             "weights": f"{one.parameters:,}",
+            "size": reading.quantity(one.size_bytes, "B"),
         }
-        for one in found.front
+        for one in found.candidates
     ]
-
-
-def wh(runs: Mapping[str, RunView], one: Candidate, name: str) -> float:
-    """An energy among a candidate's figures; 0 where it is not told."""
-    return runs[one.run_id].metrics.get(name, 0.0) if one.run_id in runs else 0.0

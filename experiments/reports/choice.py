@@ -12,6 +12,7 @@ from ecotrack.fronts.certainty import how_sure
 from ecotrack.fronts.choosing import Candidate, Choice, Need, choose
 from ecotrack.fronts.envelope import Life
 from ecotrack.fronts.whole_life import WholeLife
+from ecotrack.search.exports import Export
 from ecotrack.search.study_report import known_by
 from ecotrack.tracking import RunView
 
@@ -20,10 +21,10 @@ TEST_IMAGES = 10_000
 
 @dataclass(frozen=True)
 class Decision:
-    """What was chosen, from which front, by which need, and what its life costs."""
+    """What was chosen, from what, by which need, and what its life costs."""
 
     choice: Choice
-    front: list[Candidate]
+    candidates: list[Candidate]
     need: Need
     life: WholeLife
     known: str
@@ -35,6 +36,7 @@ class Searched:
 
     Attributes:
         front: its evaluated members, cheapest first.
+        exports: smaller versions of them, which may be chosen, too.
         trials: the runs of all finished trials.
         whole: the study's own run.
         instead: the trial that would have been trained without a search.
@@ -43,20 +45,26 @@ class Searched:
     """
 
     front: list[Candidate]
+    exports: Sequence[Export]
     trials: Sequence[RunView]
     whole: RunView
     instead: RunView
     need: Need
     search_share: float
 
+    @property
+    def candidates(self) -> list[Candidate]:
+        """All that there is to choose from."""
+        return [*self.front, *(export.candidate for export in self.exports)]
+
     def decide(self) -> Decision:
         """The choice, and all that it rests on.
 
         Raises:
-            NothingFitsError: no member of the front meets the need.
+            NothingFitsError: none meets the need.
         """
-        choice = choose(self.front, self.need)
-        return Decision(choice, self.front, self.need, self.life(choice), known_by(self.trials))
+        choice, known = choose(self.candidates, self.need), known_by(self.trials)
+        return Decision(choice, self.candidates, self.need, self.life(choice), known)
 
     def life(self, choice: Choice) -> WholeLife:
         """What the members emit over their lives, if this is the choice."""
@@ -64,7 +72,7 @@ class Searched:
         own_g = max(0.0, self.whole.metrics[metrics.SEARCH_G] - choice.chosen.training_g)
         return WholeLife(
             choice,
-            self.front,
+            self.candidates,
             search_g=self.search_share * own_g,
             baseline=life_of(self.instead),
             baseline_accuracy=self.instead.metrics[metrics.VAL_ACCURACY],

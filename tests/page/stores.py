@@ -68,6 +68,7 @@ def trained(number: int, *, better: bool = True) -> Result:
             metrics.EVAL_ACCURACY_LOW: accuracy - 0.011,
             metrics.EVAL_ACCURACY_HIGH: accuracy + 0.003,
             metrics.PARAMETERS: 1000 * 3**number,
+            metrics.SIZE_BYTES: 4000 * 3**number,
             metrics.FLOPS: 2000 * 3**number,
             metrics.LATENCY_MS: 0.5 + number,
             **metrics.with_band(metrics.INFERENCE_WH_PER_1K, served.energy_wh),

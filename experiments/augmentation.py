@@ -19,7 +19,8 @@ from ecotrack.launch import Metered, launch, metered
 from ecotrack.measure import Meter
 from ecotrack.tracking import Store
 from experiments import train
-from experiments.workloads.fashion.models import Augmentation, Family
+from experiments.workloads.fashion.augment import Augmentation
+from experiments.workloads.fashion.models import Family
 from experiments.workloads.fashion.training import Device
 
 

@@ -1,4 +1,4 @@
-"""Five families of Keras models, from a few thousand parameters to a few million.
+"""Seven families of Keras models, from a few thousand parameters to a few million.
 
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
@@ -9,11 +9,10 @@ import keras
 import numpy as np
 from keras import layers
 
-Family = Literal["linear", "mlp", "cnn", "separable", "residual"]
-Augmentation = Literal["none", "flip", "shift", "flip+shift", "cutout"]
+Family = Literal["linear", "mlp", "cnn", "pooled", "separable", "residual", "keras"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
-AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
-SIZED = tuple(family for family in FAMILIES if family != "linear")  # have a width and a depth
+SIZED = tuple(f for f in FAMILIES if f not in ("linear", "keras"))  # have a width and a depth
+SEARCHED = tuple(f for f in FAMILIES if f != "keras")
 
 IMAGE_SHAPE = (28, 28)
 CLASSES = 10
@@ -24,9 +23,11 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
     """An untrained model, (n, 28, 28) uint8 -> (n, 10) probabilities.
 
     Args:
-        family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), separable
-            (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861) or residual
-            (after ResNet, https://arxiv.org/abs/1512.03385).
+        family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), pooled
+            (a strided one, a pool, the rest), separable
+            (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861), residual
+            (after ResNet, https://arxiv.org/abs/1512.03385) or keras (the simple convnet of Keras'
+            examples, of one size: https://keras.io/examples/vision/mnist_convnet).
         width: channels of the first convolution; the MLP has eight units for each.
         depth: hidden layers of the MLP, convolutions or blocks of the others.
     """
@@ -41,15 +42,6 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
 def title(family: Family, width: int, depth: int) -> str:
     """What people call it: `cnn-16x3`, `linear`."""
     return f"{family}-{width}x{depth}" if family in SIZED else family
-
-
-def with_augmentation(model: keras.Model, augmentation: Augmentation) -> keras.Model:
-    """The model to train: the same weights behind random layers that inference never sees."""
-    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
-    pixels = _scaled(images)
-    for layer in _augmenting(augmentation):
-        pixels = layer(pixels)
-    return keras.Model(images, model.get_layer(model.name)(pixels))
 
 
 def flops(model: keras.Model) -> int:
@@ -74,19 +66,6 @@ def _scaled(images: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Rescaling(1 / 255)(layers.Reshape((*IMAGE_SHAPE, 1))(images))
 
 
-def _augmenting(augmentation: Augmentation) -> list[layers.Layer]:
-    """Horizontal flips, shifts of up to two pixels, erased rectangles (arXiv 1708.04896)."""
-    shift = 2 / IMAGE_SHAPE[0]
-    layers_of = {
-        "flip": lambda: layers.RandomFlip("horizontal"),
-        "shift": lambda: layers.RandomTranslation(
-            shift, shift, fill_mode="constant", interpolation="nearest"
-        ),
-        "cutout": lambda: layers.RandomErasing(0.5, scale=(0.02, 0.2), value_range=(0, 1)),
-    }
-    return [layers_of[part]() for part in augmentation.split("+") if part != "none"]
-
-
 def _linear(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
     return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
@@ -103,6 +82,15 @@ def _cnn(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
     for i in range(depth):
         channels, kernel, stride = width * 2 ** min(i, 2), 5 if i == 0 else 3, 2 if i < 2 else 1
         x = _normalised(layers.Conv2D(channels, kernel, stride, "same", use_bias=False)(x))
+    return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
+
+
+def _pooled(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    """28 -> 14 pixels by a stride, -> 7 by a pool: all other convolutions work on 7 x 7."""
+    x = layers.MaxPooling2D()(_normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x)))
+    for i in range(1, depth):
+        channels = width * 2 ** min(i, 2)
+        x = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
     return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
 
@@ -126,12 +114,20 @@ def _residual(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor
     return _pooled_classes(x)
 
 
+def _keras(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    for channels in (32, 64):
+        x = layers.MaxPooling2D()(layers.Conv2D(channels, 3, activation="relu")(x))
+    return layers.Dense(CLASSES, activation="softmax")(layers.Dropout(0.5)(layers.Flatten()(x)))
+
+
 _BODIES = {
     "linear": _linear,
     "mlp": _mlp,
     "cnn": _cnn,
+    "pooled": _pooled,
     "separable": _separable,
     "residual": _residual,
+    "keras": _keras,
 }
 
 
@@ -154,6 +150,15 @@ def _cnn_plan(width: int, depth: int) -> int:
     return total + side**2 * before * CLASSES
 
 
+def _pooled_plan(width: int, depth: int) -> int:
+    total, before = 14**2 * 5**2 * width, width
+    for i in range(1, depth):
+        channels = width * 2 ** min(i, 2)
+        total += 7**2 * 3**2 * before * channels
+        before = channels
+    return total + 7**2 * before * CLASSES
+
+
 def _separable_plan(width: int, depth: int) -> int:
     total, before = 14**2 * 5**2 * width, width
     for i in range(depth):
@@ -174,12 +179,18 @@ def _residual_plan(width: int, depth: int) -> int:
     return total + before * CLASSES
 
 
+def _keras_plan(width: int, depth: int) -> int:
+    return 26**2 * 3**2 * 32 + 11**2 * 3**2 * 32 * 64 + 5**2 * 64 * CLASSES
+
+
 _PLANS = {
     "linear": _linear_plan,
     "mlp": _mlp_plan,
     "cnn": _cnn_plan,
+    "pooled": _pooled_plan,
     "separable": _separable_plan,
     "residual": _residual_plan,
+    "keras": _keras_plan,
 }
 
 

@@ -141,7 +141,7 @@ def find(store: Store, name: str, chosen: train.Config) -> RunView | None:
     """The finished run of this very training on this machine, the newest; None if there is none."""
     tags = {metrics.KIND_TAG: "recipe", metrics.RECIPE_TAG: name}
     tags |= {metrics.HOST_TAG: host.describe()}
-    params = parameters(chosen)
+    params = {name: text for name, text in parameters(chosen).items() if name != "no-wait"}
     same = [
         run
         for run in store.runs(train.EXPERIMENT, tags)

@@ -14,7 +14,7 @@ from experiments.workloads.fashion import data, training
 from experiments.workloads.fashion.recipes import RECIPES, REFERENCE
 from tests.conftest import Home
 
-SMALL = ("--images=2000", "--reference-epochs=2", "--targets=0.2", "--recipes=mlp", "--seeds=2")
+SMALL = ("--images=2000", "--reference-epochs=2", "--targets=0.2", "--recipes=mlp-8", "--seeds=2")
 
 
 def trained(*accuracies: float) -> Trained:
@@ -100,7 +100,7 @@ def store(led, monkeypatch) -> Store:
 
 def test_each_training_is_a_run_in_turns(store):
     names = [run.name for run in runs("recipe")]
-    assert names == ["r0 seed 0", "mlp seed 0", "mlp seed 1", "r0 seed 1"]
+    assert names == ["r0 seed 0", "mlp-8 seed 0", "mlp-8 seed 1", "r0 seed 1"]
     for run in runs("recipe"):
         assert metrics.EVAL_ACCURACY not in run.metrics
         spent = list(store.curve(run.run_id, metrics.TRAINED_S).values())

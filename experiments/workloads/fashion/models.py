@@ -1,21 +1,23 @@
-"""Seven families of Keras models, from a few thousand parameters to a few million.
+"""Eight families of Keras models, from a few thousand parameters to a few million.
 
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
 
+from itertools import pairwise
 from typing import Literal, get_args
 
 import keras
 import numpy as np
 from keras import layers
 
-Family = Literal["linear", "mlp", "cnn", "pooled", "separable", "residual", "keras"]
+Family = Literal["linear", "mlp", "cnn", "pooled", "separable", "residual", "skip", "keras"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 SIZED = tuple(f for f in FAMILIES if f not in ("linear", "keras"))  # have a width and a depth
 SEARCHED = tuple(f for f in FAMILIES if f != "keras")
 
 IMAGE_SHAPE = (28, 28)
 CLASSES = 10
+POOLED_BEFORE = (1, 4)  # convolutions of `skip`, the first after the stem being 0
 UNITS_PER_WIDTH = 8  # an MLP of width 16 has layers of 128 units
 
 
@@ -26,7 +28,8 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
         family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), pooled
             (a strided one, a pool, the rest), separable
             (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861), residual
-            (after ResNet, https://arxiv.org/abs/1512.03385) or keras (the simple convnet of Keras'
+            (after ResNet, https://arxiv.org/abs/1512.03385), skip (pooled, with a convolution at
+            14 pixels and short cuts around single ones) or keras (the simple convnet of Keras'
             examples, of one size: https://keras.io/examples/vision/mnist_convnet).
         width: channels of the first convolution; the MLP has eight units for each.
         depth: hidden layers of the MLP, convolutions or blocks of the others.
@@ -114,6 +117,21 @@ def _residual(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor
     return _pooled_classes(x)
 
 
+def _skip(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    """28 -> 14 pixels by a stride, -> 7 -> 3 by pools; a short cut wherever channels stay."""
+    x = _normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x))
+    for i, (before, channels) in enumerate(pairwise(_skip_channels(width, depth))):
+        x = layers.MaxPooling2D()(x) if i in POOLED_BEFORE else x
+        y = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
+        x = layers.Add()([x, y]) if i > 0 and channels == before else y
+    return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
+
+
+def _skip_channels(width: int, depth: int) -> list[int]:
+    """Of the stem and of each of so many convolutions after it: 1, 1, 2, 2, 4, 4, 4 … widths."""
+    return [width * 2 ** min(i // 2, 2) for i in range(depth + 1)]
+
+
 def _keras(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
     for channels in (32, 64):
         x = layers.MaxPooling2D()(layers.Conv2D(channels, 3, activation="relu")(x))
@@ -127,6 +145,7 @@ _BODIES = {
     "pooled": _pooled,
     "separable": _separable,
     "residual": _residual,
+    "skip": _skip,
     "keras": _keras,
 }
 
@@ -179,6 +198,14 @@ def _residual_plan(width: int, depth: int) -> int:
     return total + before * CLASSES
 
 
+def _skip_plan(width: int, depth: int) -> int:
+    total, side = 14**2 * 5**2 * width, 14
+    for i, (before, channels) in enumerate(pairwise(_skip_channels(width, depth))):
+        side = side // 2 if i in POOLED_BEFORE else side
+        total += side**2 * 3**2 * before * channels
+    return total + side**2 * channels * CLASSES
+
+
 def _keras_plan(width: int, depth: int) -> int:
     return 26**2 * 3**2 * 32 + 11**2 * 3**2 * 32 * 64 + 5**2 * 64 * CLASSES
 
@@ -190,6 +217,7 @@ _PLANS = {
     "pooled": _pooled_plan,
     "separable": _separable_plan,
     "residual": _residual_plan,
+    "skip": _skip_plan,
     "keras": _keras_plan,
 }
 

@@ -45,13 +45,40 @@ class Recipe:
 REFERENCE = "r0"
 RECIPES = {
     REFERENCE: Recipe(
-        "PENDING",
+        "Keras' simple convnet. One seed, 60 epochs, 878 CPU-s, two shared Zen 4 cores: validation"
+        " 0.895 after 84 CPU-s, 0.915 after 280, 0.924 after 772, its best.",
         0.0,
         Training(family="keras", epochs=60, batch_size=128, learning_rate=0.001, rate="constant"),
         any_epoch=True,
     ),
-    "mlp": Recipe(
-        "PENDING", 0.88, Training(family="mlp", width=16, depth=1, epochs=4, learning_rate=0.003)
+    "mlp-8": Recipe(
+        "PENDING seed CPU-s",
+        0.88,
+        Training(family="mlp", width=16, depth=1, epochs=8, learning_rate=0.003),
     ),
-    "pooled-2": Recipe("PENDING", 0.90, Training(family="pooled", width=32, depth=2, epochs=2)),
+    "pooled-1": Recipe(
+        "PENDING seed CPU-s", 0.88, Training(family="pooled", width=32, depth=2, epochs=1)
+    ),
+    "pooled-3": Recipe(
+        "PENDING seed CPU-s",
+        0.90,
+        Training(family="pooled", width=32, depth=2, epochs=3, label_smoothing=0.1),
+    ),
+    "pooled-4": Recipe(
+        "PENDING seed CPU-s",
+        0.90,
+        Training(family="pooled", width=32, depth=2, epochs=4, label_smoothing=0.1),
+    ),
+    "pooled-6": Recipe(
+        "PENDING seed CPU-s",
+        0.91,
+        Training(family="pooled", width=32, depth=2, epochs=6, label_smoothing=0.1),
+    ),
+    "skip-12": Recipe(
+        "One seed, 305 CPU-s, two shared Zen 4 cores: validation 0.936.",
+        0.92,
+        Training(
+            family="skip", width=32, depth=5, augmentation="flip", epochs=12, label_smoothing=0.1
+        ),
+    ),
 }

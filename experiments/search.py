@@ -139,6 +139,7 @@ def recipe(config: Config, params: Mapping[str, Any], repeat: int = 0) -> train.
     return train.Config(
         **given,
         seed=config.seed + repeat,
+        label_smoothing=0.0,  # has not been seen to help short trainings of small models
         images=config.images,
         device=config.device,
         **metered(config),

@@ -51,7 +51,7 @@ class Config(Metered):
     learning_rate: float = option(0.01, "its peak, or all of it", at_least=1e-6, at_most=1)
     rate: Rate = option("one-cycle", "one-cycle: AdamW, up and down; constant: Keras' Adam")
     label_smoothing: float = option(
-        0.0, "share of each label given to all classes", at_least=0, at_most=0.9
+        0.1, "share of each label given to all classes", at_least=0, at_most=0.9
     )
     number_format: NumberFormat = option(
         "auto", "what training multiplies; auto: bfloat16 where the CPU has it"

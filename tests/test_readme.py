@@ -25,6 +25,10 @@ SMOKE = {  # what makes each entry small enough for a test; the commands stay as
     "augmentation": ("images=1000", "width=2", "epochs=1", "depth=1", "families=mlp"),
     "search": tuple(option.removeprefix("--") for option in SMALL),
     "choose": ("min-accuracy=0.1",),
+    "recipes": (
+        *("images=1000", "reference-epochs=1", "recipes=pooled-2", "seeds=1", "targets=0.1"),
+        "quick=false",
+    ),
     "sorting": ("sizes=1000,2000", "algorithms=python-merge,numba-merge,np-quicksort", "repeats=2"),
     "pi": ("samples=10000", "methods=python,numba-naive,midpoint", "repeats=2", "idle-s=1"),
 }

@@ -14,7 +14,13 @@ from experiments.workloads.fashion import data, training
 from experiments.workloads.fashion.recipes import RECIPES, REFERENCE
 from tests.conftest import Home
 
-SMALL = ("--images=2000", "--reference-epochs=2", "--targets=0.2", "--recipes=mlp-8", "--seeds=2")
+SMALL = (
+    "--images=2000",
+    "--reference-epochs=2",
+    "--targets=0.2",
+    "--recipes=pooled-2",
+    "--seeds=2",
+)
 
 
 def trained(*accuracies: float) -> Trained:
@@ -42,21 +48,21 @@ def test_what_comes_down_at_its_end_stops_there_or_not_at_all():
 
 
 def test_a_row_is_a_mean_with_a_bound():
-    several = row("mlp", (0.90, 0.91, 0.92), (1.0, 1.0, 1.0))
+    several = row("pooled-2", (0.90, 0.91, 0.92), (1.0, 1.0, 1.0))
     assert several.accuracy == pytest.approx(0.91)
     assert several.bound == pytest.approx(0.91 - 2.920 * 0.01 / 3**0.5, abs=1e-5)
-    assert row("mlp", (0.91,), (1.0,)).bound == pytest.approx(0.9052, abs=1e-4)
+    assert row("pooled-2", (0.91,), (1.0,)).bound == pytest.approx(0.9052, abs=1e-4)
     assert several.reaches
-    assert not row("mlp", (0.89, 0.90), (1.0, 1.0)).reaches
+    assert not row("pooled-2", (0.89, 0.90), (1.0, 1.0)).reaches
 
 
 def test_ratios_are_of_pairs_and_the_reference_has_none():
     reference = row(REFERENCE, (0.9, 0.9), (10.0, 20.0))
-    cheap = row("mlp", (0.9, 0.9), (1.0, 2.0))
+    cheap = row("pooled-2", (0.9, 0.9), (1.0, 2.0))
     first, second = table([reference, cheap], REFERENCE)
     assert first["energy / r0"] == ""
     assert second["energy / r0"] == "0.1 (0.1–0.1)"
-    assert "missed" in table([row("mlp", (0.8,), (1.0,))], REFERENCE)[0]["test"]
+    assert "missed" in table([row("pooled-2", (0.8,), (1.0,))], REFERENCE)[0]["test"]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -100,7 +106,7 @@ def store(led, monkeypatch) -> Store:
 
 def test_each_training_is_a_run_in_turns(store):
     names = [run.name for run in runs("recipe")]
-    assert names == ["r0 seed 0", "mlp-8 seed 0", "mlp-8 seed 1", "r0 seed 1"]
+    assert names == ["r0 seed 0", "pooled-2 seed 0", "pooled-2 seed 1", "r0 seed 1"]
     for run in runs("recipe"):
         assert metrics.EVAL_ACCURACY not in run.metrics
         spent = list(store.curve(run.run_id, metrics.TRAINED_S).values())

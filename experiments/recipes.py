@@ -96,6 +96,7 @@ def carry_out(started: Session) -> None:
         kept = {"recipes.json": [asdict(row) for row in rows]}
         parent.log(Result(scores=run_totals(process.cost), artifacts=kept))
     terminal.table("The least energy to an accuracy", table(rows, REFERENCE))
+    terminal.result(config, {"run_id": parent.run_id, **kept})
 
 
 def learn(started: Session, config: Config, parent: Record) -> None:
@@ -141,7 +142,8 @@ def find(store: Store, name: str, chosen: train.Config) -> RunView | None:
     """The finished run of this very training on this machine, the newest; None if there is none."""
     tags = {metrics.KIND_TAG: "recipe", metrics.RECIPE_TAG: name}
     tags |= {metrics.HOST_TAG: host.describe()}
-    params = {name: text for name, text in parameters(chosen).items() if name != "no-wait"}
+    free = ("no-wait", "json")
+    params = {name: text for name, text in parameters(chosen).items() if name not in free}
     same = [
         run
         for run in store.runs(train.EXPERIMENT, tags)
@@ -163,7 +165,7 @@ def leaderboard(store: Store, config: Config) -> Iterator[Row]:
         stops = {
             name: epoch
             for name, several in trained.items()
-            if (epoch := stop(several, target, any_epoch=RECIPES[name].any_epoch))
+            if (epoch := stops_at(name, several, target))
         }
 
         def energy_wh(name: str, stops: Mapping[str, int] = stops) -> float:
@@ -176,6 +178,12 @@ def leaderboard(store: Store, config: Config) -> Iterator[Row]:
             yield row
             if row.reaches:
                 break
+
+
+def stops_at(name: str, trained: Sequence[Trained], target: float) -> int | None:
+    """The epoch after which a recipe's training ends for a target, if it gets there."""
+    recipe = RECIPES[name]
+    return stop(trained, target + recipe.harder, any_epoch=recipe.any_epoch)
 
 
 def read(store: Store, name: str, chosen: train.Config) -> Trained:

@@ -20,7 +20,17 @@ from typing import Any
 
 from ecotrack import host, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
-from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
+from ecotrack.launch import (
+    Metered,
+    Session,
+    grid_tags,
+    in_numbers,
+    insured,
+    metered,
+    raw_record,
+    session,
+    tell,
+)
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Result
 from ecotrack.meters import gates
@@ -38,7 +48,8 @@ from ecotrack.search.trials import Objective, PassedOver, Trial
 from ecotrack.tracking import Record, Store, dead_runs
 from ecotrack.tracking import models as saved
 from experiments import train
-from experiments.reports.search import link, status
+from experiments.reports import views
+from experiments.reports.search import status
 from experiments.spaces import fashion
 from experiments.spaces.fashion import features, flops, starts, tflop
 from experiments.workloads.fashion import augment, data, models
@@ -124,7 +135,7 @@ def check(config: Config, store: Store) -> None:
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
     may_change = (
-        *("study", "trials", "time-s", "max-tflop", "no-wait", "warm-start"),
+        *("study", "trials", "time-s", "max-tflop", "no-wait", "json", "warm-start"),
         *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front"),
     )
     own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
@@ -189,8 +200,11 @@ def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
     return found
 
 
-def carry_on(started: Session) -> None:
-    """One session of a study: trials, repeats, the front on the test images, report, print."""
+def carry_on(started: Session) -> tuple[Result, str]:
+    """One session of a study: trials, repeats, the front on the test images.
+
+    Returns what the study's run now says, and the id of that run.
+    """
     config, store, ledger = started.config, started.store, started.ledger
     study = open_study(config.study, store, config.objectives)
     # Energy known in another way, or on another machine, ranks no model of this front.
@@ -213,12 +227,14 @@ def carry_on(started: Session) -> None:
                 ledger.close(parent.run_id)
         result = report(study, mirror, judge.forecast_error)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
-    for title, rows in result.summary.items():
-        terminal.table(title, rows)
-    for sentence in result.findings:
-        terminal.say(sentence)
-    terminal.say(reading.legend([grid_tags(started.meter)]))
-    view = link(config.study, store, EXPERIMENT, list(space(config)))
+    return result, parent.run_id
+
+
+def print_study(started: Session, result: Result) -> None:
+    """What the study found, and where there is more of it."""
+    config = started.config
+    tell(result, started.meter)
+    view = views.search(started.store, config.study, list(space(config)))
     terminal.say(f"In the MLflow UI: `make ui`, then {view}")
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
@@ -345,11 +361,14 @@ def reserve_g(mirror: Mirror, study: Study) -> float:
 
 def finish_front(mirror: Mirror, meter: Meter) -> None:
     """Evaluate each member of the front on the test images, once in its life."""
-    for run in mirror.front_runs():
-        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id):
-            model = saved.load(run.run_id)
-            result = train.finish(Result(model=model), data.load(), meter)
-            Record(run.run_id).log(replace(result, model=None))
+    runs = [run for run in mirror.front_runs() if metrics.EVAL_ACCURACY not in run.metrics]
+    with terminal.bar("test images", len(runs)) as progress:
+        for run in runs:
+            if saved.exists(run.run_id):
+                model = saved.load(run.run_id)
+                result = train.finish(Result(model=model), data.load(), meter)
+                Record(run.run_id).log(replace(result, model=None))
+            progress.advance(run.name)
 
 
 def know_largest(mirror: Mirror, meter: Meter) -> None:
@@ -362,9 +381,11 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         known: Mapping[str, Any] = largest.params
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
-        Record(largest.run_id).write(values=served.scores)
+        Record(largest.run_id).log(replace(served, model=None))
 
 
 if __name__ == "__main__":
     with session("search", Config, check) as started:
-        carry_on(started)
+        found, run_id = carry_on(started)
+        print_study(started, found)
+        terminal.result(started.config, in_numbers(found, run_id))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from ecotrack import Measurement, Result, figures, measure, metrics, reading
+from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter, clocks
@@ -19,6 +19,7 @@ from ecotrack.measurement import Dataset
 from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.workloads.fashion import data, models, training, twin
 from experiments.workloads.fashion import figures as pictures
 from experiments.workloads.fashion.augment import Augmentation
@@ -90,12 +91,14 @@ def run(
         trainee = training.prepare(model, seen, schedule(config))
 
     epochs: list[Epoch] = []
-    for epoch in learn(trainee, config.epochs, images.validation, meter):
-        epochs.append(epoch)
-        trained = sum((done.trained for done in epochs), Measurement())
-        watch(len(epochs), model)
-        if not goes_on(epoch.validation.accuracy, trained.co2_g):
-            break
+    with terminal.bar(title(config), config.epochs) as progress:
+        for epoch in learn(trainee, config.epochs, images.validation, meter):
+            epochs.append(epoch)
+            trained = sum((done.trained for done in epochs), Measurement())
+            watch(len(epochs), model)
+            progress.advance(f"validates at {reading.percent(epoch.validation.accuracy)}")
+            if not goes_on(epoch.validation.accuracy, trained.co2_g):
+                break
 
     result = Result(
         costs={
@@ -199,7 +202,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         metrics.EVAL_ACCURACY_HIGH: high,
     }
     costs = {**served.costs, "test": window.cost}
-    known = reading.known(sum(costs.values(), Measurement()))
+    known = reading.briefly(sum(costs.values(), Measurement()))
     return replace(
         result,
         costs=costs,
@@ -256,4 +259,4 @@ def title(config: Config) -> str:
 
 
 if __name__ == "__main__":
-    launch("train", Config, run, experiment=EXPERIMENT, check=check, name=title)
+    launch("train", Config, run, experiment=EXPERIMENT, check=check, name=title, view=views.fashion)

@@ -142,7 +142,7 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     Raises:
         NothingFitsError: none does.
     """
-    small = [c for c in candidates if _fits(c, need)]
+    small = [c for c in candidates if fits(c, need)]
     if not small:
         raise NothingFitsError(_why_none_fits(candidates, need))
     bounds = {c: c.bound(need) for c in small}
@@ -173,7 +173,8 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     return _choice(front, next(i for i, c in enumerate(front) if c in able), reason, floor, able)
 
 
-def _fits(candidate: Candidate, need: Need) -> bool:
+def fits(candidate: Candidate, need: Need) -> bool:
+    """Whether a model keeps to the limits of size and latency."""
     parameters = need.max_parameters is None or candidate.parameters <= need.max_parameters
     latency = need.max_latency_ms is None or candidate.latency_ms <= need.max_latency_ms
     return parameters and latency

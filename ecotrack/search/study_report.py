@@ -29,7 +29,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     steps = front_report.prices(mirror.points(), objectives, [run.name for run in runs])
     given_up = front_report.stopped(study.stopped, names)
     course = front_report.course(mirror.points(), mirror.reference, objectives)
-    known, title = known_by(runs), f"The front of study {study.name} after {len(finished)} trials"
+    known = known_by(runs)
     chart = figures.front(
         [_figure_point(run) for run in runs],
         f"Study {study.name}: accuracy against carbon",
@@ -62,19 +62,25 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         artifacts=artifacts,
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
-            f"{title} ({known})": table(front),
+            front_title(study.name, len(finished)): table(front),
             "How sure that is": front_report.told_certainty(sure, objectives),
             "What more accuracy asks": front_report.told_prices(steps),
             "Given up on the way": front_report.told_stopped(given_up),
-            f"What the study itself cost ({reading.known(spent)})": reading.costs(
+            f"What the study itself cost ({reading.briefly(spent)})": reading.costs(
                 {"search": spent}
             ),
         },
         findings=[
+            *([reading.how(reading.known(spent))] if spent.total_j else []),
             *front_report.sentences(study.results, objectives, mirror.reference, runs),
             *told_error(forecast_error),
         ],
     )
+
+
+def front_title(study: str, trials: int) -> str:
+    """Over the table of its front."""
+    return f"The front of study {study} after {trials} trials"
 
 
 def told_error(forecast_error: float | None) -> list[str]:

@@ -57,10 +57,19 @@ def load(run_id: str) -> Any:
     return mlflow.keras.load_model(uri(run_id))
 
 
-def register(run_id: str, name: str, alias: str, card: str, tags: Mapping[str, str]) -> str:
+def register(
+    run_id: str, name: str, alias: str, *, card: str, about: str, tags: Mapping[str, str]
+) -> str:
     """Register a run's model under `name`, point `alias` at it, and return the version.
 
     A run that is registered already keeps its version.
+
+    Args:
+        run_id: whose model it is.
+        name, alias: of the registered model.
+        card: description of this version, Markdown.
+        about: description of the registered model, of all its versions.
+        tags: of this version.
     """
     client = mlflow.MlflowClient()
     try:
@@ -68,6 +77,7 @@ def register(run_id: str, name: str, alias: str, card: str, tags: Mapping[str, s
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+    client.update_registered_model(name, about)
     registered = client.search_model_versions(f"name = '{name}' AND run_id = '{run_id}'")
     version = (
         registered[0] if registered else client.create_model_version(name, uri(run_id), run_id)

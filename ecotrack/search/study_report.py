@@ -11,7 +11,7 @@ from ecotrack import figures, metrics, reading
 from ecotrack.fronts.choosing import Candidate, candidate
 from ecotrack.fronts.table import table
 from ecotrack.measurement import Result
-from ecotrack.search import front_report
+from ecotrack.search import front_quality, front_report
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.study import Study
 from ecotrack.tracking import RunView
@@ -28,7 +28,8 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     sure = front_report.certainty(study.results, objectives, names)
     steps = front_report.prices(mirror.points(), objectives, [run.name for run in runs])
     given_up = front_report.stopped(study.stopped, names)
-    course = front_report.course(mirror.points(), mirror.reference, objectives)
+    good = front_quality.quality(study.results, objectives, mirror.reference, runs)
+    course = front_quality.course(mirror.points(), mirror.reference, objectives)
     known, title = known_by(runs), f"The front of study {study.name} after {len(finished)} trials"
     chart = figures.front(
         [_figure_point(run) for run in runs],
@@ -42,6 +43,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         "front.html": figures.html(chart),
         "front.csv": [asdict(member) for member in front],
         "front.json": [asdict(member) for member in front],
+        "quality.csv": good,
         "certainty.csv": sure,
         "prices.csv": steps,
         "course.csv": course,
@@ -63,6 +65,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
             f"{title} ({known})": table(front),
+            "How good it is": front_quality.told_quality(good),
             "How sure that is": front_report.told_certainty(sure, objectives),
             "What more accuracy asks": front_report.told_prices(steps),
             "Given up on the way": front_report.told_stopped(given_up),
@@ -71,7 +74,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
             ),
         },
         findings=[
-            *front_report.sentences(study.results, objectives, mirror.reference, runs),
+            *front_quality.sentences(good, study.results, objectives, mirror.reference),
             *told_error(forecast_error),
         ],
     )

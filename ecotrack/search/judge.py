@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ecotrack.search import curves, promise
 from ecotrack.search.forecast import CostModel, Forecast, running
@@ -91,6 +92,8 @@ class Judge:
     bill: Bill
     _models: dict[int, tuple[CostModel, CostModel]] = field(default_factory=dict)
 
+    # A second thread only waits on such small matrices: 21 CPU-seconds in 150 trials instead of 5.
+    @threadpool_limits.wrap(limits=1, user_api="blas")
     def pick(self, suggestions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         """The suggestion that promises the most hypervolume a gram; None while nobody can tell."""
         finished, given_up = self.study.finished, self.study.stopped

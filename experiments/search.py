@@ -13,9 +13,10 @@ longer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ecotrack import host, measure, metrics, reading, terminal
@@ -48,7 +49,7 @@ from experiments.workloads.fashion.training import Device
 EXPERIMENT = "fashion-mnist-search"
 CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
 KWH_PER_WH = 1e-3
-EVALUATION_S = 3.0  # of a model on the front: test images, and two blocks of a second
+EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
 
 
 @dataclass(frozen=True)
@@ -198,17 +199,10 @@ def carry_on(started: Session) -> None:
         dead_runs.bill(store, parent.run_id, study.keep_cost)
         objectives = Objectives(config.objectives)
         mirror = Mirror(store, study, objectives, parent, grid_tags(started.meter))
-        ledger.open(parent.run_id, shared=True)
-        with raw_record(started.meter) as raw, measure(ledger) as window:
-            try:
-                judge = try_models(started, study, mirror, parent, window)
-                finish_front(mirror, ledger)
-                know_largest(mirror, ledger)
-            except BudgetError as error:
-                raise UserError(str(error)) from error
-            finally:
-                mirror.keep_cost(window.so_far())
-                ledger.close(parent.run_id)
+        try:
+            judge, raw = spend(started, study, mirror, parent)
+        except BudgetError as error:
+            raise UserError(str(error)) from error
         result = report(study, mirror, judge.forecast_error)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     for title, rows in result.summary.items():
@@ -221,6 +215,45 @@ def carry_on(started: Session) -> None:
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
 
+def spend(
+    started: Session, study: Study, mirror: Mirror, parent: Record
+) -> tuple[Judge, Mapping[str, str]]:
+    """All of a session that costs the study something; where the budget is used up, nothing does.
+
+    Returns:
+        What is known by then, and CodeCarbon's own record as an artifact.
+
+    Raises:
+        BudgetError: the budget was up before one trial was finished.
+    """
+    rules, before_g = rules_of(started.config), study.cost.co2_g
+    if rules.budget_g is not None and before_g >= rules.budget_g:
+        problem = problem_of(started.config, trying(started, study, mirror, parent), started.store)
+        return search_for(study, problem, rules, Bill(lambda: before_g)), {}
+    ledger = started.ledger
+    ledger.open(parent.run_id, shared=True)
+    with raw_record(started.meter) as raw, measure(ledger) as window:
+        try:
+            judge = try_models(started, study, mirror, parent, window)
+            evaluate(mirror, ledger, lambda: judge.left_g() >= evaluation_g(study))
+        finally:
+            mirror.keep_cost(window.so_far())
+            ledger.close(parent.run_id)
+    return judge, raw
+
+
+def rules_of(config: Config) -> Rules:
+    """How it is searched, as the search takes it."""
+    return Rules(
+        trials=config.trials,
+        seed=config.seed,
+        sampler=config.sampler,
+        thrifty=config.thrifty,
+        stopping=config.stopping,
+        budget_g=budget_g(config),
+    )
+
+
 def try_models(
     started: Session, study: Study, mirror: Mirror, parent: Record, window: Window
 ) -> Judge:
@@ -229,14 +262,7 @@ def try_models(
     before_g = study.cost.co2_g
     bill = Bill(lambda: before_g + window.so_far().co2_g, lambda: reserve_g(mirror, study))
     problem = problem_of(config, trying(started, study, mirror, parent), started.store)
-    rules = Rules(
-        trials=config.trials,
-        seed=config.seed,
-        sampler=config.sampler,
-        thrifty=config.thrifty,
-        stopping=config.stopping,
-        budget_g=budget_g(config),
-    )
+    rules = rules_of(config)
 
     def go_on() -> bool:
         mirror.keep_cost(window.so_far())
@@ -332,22 +358,31 @@ def budget_g(config: Config) -> float | None:
 
 
 def reserve_g(mirror: Mirror, study: Study) -> float:
-    """What the test images will still cost: the front is evaluated at the end, each member once.
-
-    At the study's mean emissions a second: before the first evaluation nothing else is known.
-    """
+    """What the test images will still cost: the front is evaluated at the end, each member once."""
     waiting = sum(metrics.EVAL_ACCURACY not in run.metrics for run in mirror.front_runs())
-    spent = study.cost
-    return (waiting + 1) * EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
+    return (waiting + 1) * evaluation_g(study)
 
 
-def finish_front(mirror: Mirror, meter: Meter) -> None:
-    """Evaluate each member of the front on the test images, once in its life."""
+def evaluation_g(study: Study) -> float:
+    """What an evaluation takes: as much as a trial besides its training, and seconds at least.
+
+    Both build a model, have TensorFlow trace it, and write to the store.
+    """
+    spent, trials = study.cost, study.finished
+    least_g = EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
+    besides_g = [t.spent_g - t.costs_g[-1] for t in trials if t.spent_g and t.costs_g]
+    return max(least_g, median(besides_g)) if besides_g else least_g
+
+
+def evaluate(mirror: Mirror, meter: Meter, affordable: Callable[[], bool]) -> None:
+    """Evaluate each member of the front on the test images, once in its life, while it may be."""
     for run in mirror.front_runs():
-        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id):
+        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id) and affordable():
             model = saved.load(run.run_id)
             result = train.finish(Result(model=model), data.load(), meter)
             Record(run.run_id).log(replace(result, model=None))
+    if affordable():
+        know_largest(mirror, meter)
 
 
 def know_largest(mirror: Mirror, meter: Meter) -> None:

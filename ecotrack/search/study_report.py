@@ -76,6 +76,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         findings=[
             *front_quality.sentences(good, study.results, objectives, mirror.reference),
             *told_error(forecast_error),
+            *told_untested(everything),
         ],
     )
 
@@ -85,6 +86,18 @@ def told_error(forecast_error: float | None) -> list[str]:
     if forecast_error is None:
         return []
     return [f"Half of the trials' costs are foretold within {100 * forecast_error:.0f} %."]
+
+
+def told_untested(runs: Sequence[RunView]) -> list[str]:
+    """How many of the front cannot be chosen yet, in a sentence."""
+    members = [run for run in runs if run.tags.get(metrics.PARETO_TAG) == "true"]
+    untested = sum(metrics.EVAL_ACCURACY not in run.metrics for run in members)
+    if not untested:
+        return []
+    return [
+        f"{untested} of {len(members)} models on the front have not met the test images: the budget"
+        " was used up, or their weights are gone. A larger budget goes on."
+    ]
 
 
 def front_of(runs: Sequence[RunView]) -> list[Candidate]:

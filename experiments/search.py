@@ -13,15 +13,26 @@ longer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from ecotrack import host, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
-from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
+from ecotrack.launch import (
+    Metered,
+    Session,
+    grid_tags,
+    in_numbers,
+    insured,
+    metered,
+    raw_record,
+    session,
+    tell,
+)
 from ecotrack.measure import Meter, Window
 from ecotrack.measurement import Result
 from ecotrack.meters import gates
@@ -39,10 +50,12 @@ from ecotrack.search.trials import Objective, PassedOver, Trial
 from ecotrack.tracking import Record, Store, dead_runs
 from ecotrack.tracking import models as saved
 from experiments import train
-from experiments.reports.search import link, status
+from experiments.reports import views
+from experiments.reports.search import status
 from experiments.spaces import fashion
 from experiments.spaces.fashion import features, flops, starts, tflop
 from experiments.workloads.fashion import data, models
+from experiments.workloads.fashion.export import Precision
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -50,6 +63,8 @@ EXPERIMENT = "fashion-mnist-search"
 CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
 KWH_PER_WH = 1e-3
 EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
+EXPORT = 2.0  # evaluations: of another precision of it, converted, with validation images too
+Affordable = Callable[[float], bool]
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,9 @@ class Config(Metered):
     warm_start: str | None = option(
         None, "try first the front of this earlier study, or the list in this JSON file"
     )
+    exports: tuple[Precision, ...] | None = option(
+        None, "offer the front by LiteRT, too, in int8, float16 or float32, or several of them"
+    )
 
 
 def space(config: Config) -> Space:
@@ -115,6 +133,8 @@ def check(config: Config, store: Store) -> None:
         raise UserError("--objectives takes two or three different ones")
     if config.budget_g and config.budget_wh:
         raise UserError("--budget-g and --budget-wh exclude each other; give one, or neither")
+    if config.exports and find_spec("ai_edge_litert") is None:
+        raise UserError("--exports needs LiteRT: pip install -r requirements.txt")
     warm_starts(config, store)
     study = open_study(config.study, store, config.objectives)
     check_run_exists(store, study)
@@ -124,8 +144,8 @@ def check(config: Config, store: Store) -> None:
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
     may_change = (
-        *("study", "trials", "time-s", "max-tflop", "no-wait", "warm-start"),
-        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front"),
+        *("study", "trials", "time-s", "max-tflop", "no-wait", "json", "warm-start"),
+        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front", "exports"),
     )
     own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
     kept = {k: text for k, text in parameters(config).items() if k in own - {*may_change}}
@@ -188,8 +208,11 @@ def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
     return found
 
 
-def carry_on(started: Session) -> None:
-    """One session of a study: trials, repeats, the front on the test images, report, print."""
+def carry_on(started: Session) -> tuple[Result, str]:
+    """One session of a study: trials, repeats, the front on the test images.
+
+    Returns what the study's run now says, and the id of that run.
+    """
     config, store, ledger = started.config, started.store, started.ledger
     study = open_study(config.study, store, config.objectives)
     # Energy known in another way, or on another machine, ranks no model of this front.
@@ -205,12 +228,14 @@ def carry_on(started: Session) -> None:
             raise UserError(str(error)) from error
         result = report(study, mirror, judge.forecast_error)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
-    for title, rows in result.summary.items():
-        terminal.table(title, rows)
-    for sentence in result.findings:
-        terminal.say(sentence)
-    terminal.say(reading.legend([grid_tags(started.meter)]))
-    view = link(config.study, store, EXPERIMENT, list(space(config)))
+    return result, parent.run_id
+
+
+def print_study(started: Session, result: Result) -> None:
+    """What the study found, and where there is more of it."""
+    config = started.config
+    tell(result, started.meter)
+    view = views.search(started.store, config.study, list(space(config)))
     terminal.say(f"In the MLflow UI: `make ui`, then {view}")
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
@@ -235,11 +260,22 @@ def spend(
     with raw_record(started.meter) as raw, measure(ledger) as window:
         try:
             judge = try_models(started, study, mirror, parent, window)
-            evaluate(mirror, ledger, lambda: judge.left_g() >= evaluation_g(study))
+            end(started, mirror, lambda times: judge.left_g() >= times * evaluation_g(study))
         finally:
             mirror.keep_cost(window.so_far())
             ledger.close(parent.run_id)
     return judge, raw
+
+
+def end(started: Session, mirror: Mirror, affordable: Affordable) -> None:
+    """What the front still needs: the test images, exports, and a largest model to be set against.
+
+    `affordable`, told how many evaluations a step costs, says whether the budget allows it.
+    """
+    finish_front(mirror, started.ledger, affordable)
+    if affordable(1):
+        know_largest(mirror, started.ledger)
+    export_front(started, mirror, affordable)
 
 
 def rules_of(config: Config) -> Rules:
@@ -260,7 +296,10 @@ def try_models(
     """Train one configuration after another, then the best of them again."""
     config: Config = started.config
     before_g = study.cost.co2_g
-    bill = Bill(lambda: before_g + window.so_far().co2_g, lambda: reserve_g(mirror, study))
+    bill = Bill(
+        lambda: before_g + window.so_far().co2_g,
+        lambda: reserve_g(mirror, study, config.exports or ()),
+    )
     problem = problem_of(config, trying(started, study, mirror, parent), started.store)
     rules = rules_of(config)
 
@@ -357,10 +396,11 @@ def budget_g(config: Config) -> float | None:
     return config.budget_g
 
 
-def reserve_g(mirror: Mirror, study: Study) -> float:
-    """What the test images will still cost: the front is evaluated at the end, each member once."""
+def reserve_g(mirror: Mirror, study: Study, precisions: Sequence[Precision]) -> float:
+    """What the end will still cost: each member of the front is evaluated and exported once."""
     waiting = sum(metrics.EVAL_ACCURACY not in run.metrics for run in mirror.front_runs())
-    return (waiting + 1) * evaluation_g(study)
+    exports = len(mirror.not_exported(precisions)) if precisions else 0
+    return (waiting + 1 + EXPORT * exports) * evaluation_g(study)
 
 
 def evaluation_g(study: Study) -> float:
@@ -374,15 +414,16 @@ def evaluation_g(study: Study) -> float:
     return max(least_g, median(besides_g)) if besides_g else least_g
 
 
-def evaluate(mirror: Mirror, meter: Meter, affordable: Callable[[], bool]) -> None:
-    """Evaluate each member of the front on the test images, once in its life, while it may be."""
-    for run in mirror.front_runs():
-        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id) and affordable():
-            model = saved.load(run.run_id)
-            result = train.finish(Result(model=model), data.load(), meter)
-            Record(run.run_id).log(replace(result, model=None))
-    if affordable():
-        know_largest(mirror, meter)
+def finish_front(mirror: Mirror, meter: Meter, affordable: Affordable) -> None:
+    """Evaluate each member of the front on the test images, once in its life."""
+    runs = [run for run in mirror.front_runs() if metrics.EVAL_ACCURACY not in run.metrics]
+    with terminal.bar("test images", len(runs)) as progress:
+        for run in runs:
+            if saved.exists(run.run_id) and affordable(1):
+                model = saved.load(run.run_id)
+                result = train.finish(Result(model=model), data.load(), meter)
+                Record(run.run_id).log(replace(result, model=None))
+            progress.advance(run.name)
 
 
 def know_largest(mirror: Mirror, meter: Meter) -> None:
@@ -395,9 +436,22 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         known: Mapping[str, Any] = largest.params
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
-        Record(largest.run_id).write(values=served.scores)
+        Record(largest.run_id).log(replace(served, model=None))
+
+
+def export_front(started: Session, mirror: Mirror, affordable: Affordable) -> None:
+    """Export each member of the front in each precision that was asked for, once in its life."""
+    for run, precision in mirror.not_exported(started.config.exports or ()):
+        if not saved.exists(run.run_id) or not affordable(EXPORT):
+            continue
+        with mirror.export(run, precision) as child, insured(child, started.ledger):
+            with raw_record(started.meter) as raw:
+                result = train.export(saved.load(run.run_id), precision, started.ledger)
+            child.log(replace(result, artifacts={**result.artifacts, **raw}))
 
 
 if __name__ == "__main__":
     with session("search", Config, check) as started:
-        carry_on(started)
+        found, run_id = carry_on(started)
+        print_study(started, found)
+        terminal.result(started.config, in_numbers(found, run_id))

@@ -1,10 +1,12 @@
 """What many tests share: stores of their own, and one small finished study of the real project."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from ecotrack.search.objectives import Objectives
 from ecotrack.tracking import Store
+from tests import forks
 
 ROOT = Path(__file__).parents[1]
 os.environ["ECOTRACK_MACHINE"] = str(ROOT / "none.json")  # whatever is known of this machine
@@ -46,8 +49,14 @@ class Home:
         return {**os.environ, "PATH": path, **own, **quiet}
 
     def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """`python -m experiments.ENTRY`, from the root of the project."""
-        return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
+        """`python -m experiments.ENTRY`, from the root of the project.
+
+        With an environment of its own it is a process of its own: Numba, for one, reads its
+        variables when it is imported.
+        """
+        if env:
+            return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
+        return forks.run_module(f"experiments.{entry}", options, self.env, ROOT)
 
     def mlflow(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""
@@ -56,6 +65,8 @@ class Home:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Any command, from the root of the project."""
+        if words[:2] == (sys.executable, "-m"):
+            return forks.run_module(words[2], words[3:], self.env, ROOT)
         return self._run(list(words), {})
 
     @property
@@ -84,15 +95,33 @@ class Home:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def missing(made: Path) -> Iterator[bool]:
+    """Whether the block is to make this folder: the first worker does, and the others wait."""
+    done = made / "done"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir()
+        yield not done.exists()
+        done.touch()
+
+
+@pytest.fixture(scope="session")
+def migrated(shared: Path) -> Path:
     """An empty run store; its migrations take seconds, a copy takes none."""
-    home = Home(tmp_path_factory.mktemp("migrated"))
-    subprocess.run(
-        [sys.executable, "-c", "from ecotrack.tracking import Store; Store()"],
-        cwd=ROOT,
-        env=home.env,
-        check=True,
-    )
+    home = Home(shared / "migrated")
+    with missing(home.folder) as to_make:
+        if to_make:
+            code = "from ecotrack.tracking import Store; Store()"
+            subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=home.env, check=True)
     return home.folder / "mlflow.db"
 
 
@@ -120,15 +149,17 @@ def home(new_home: Callable[[], Home]) -> Home:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Home:
+def finished(shared: Path, migrated: Path) -> Home:
     """A home in which the main job has run, as `mlflow run`, on a subset of the real images."""
-    home = Home(tmp_path_factory.mktemp("finished"))
-    shutil.copy(migrated, home.folder)
-    home.keep_files_here("fashion-mnist", "fashion-mnist-search")
-    options = [f"-P{option.removeprefix('--')}" for option in SMALL]
-    done = home.mlflow("main", "--experiment-name", "fashion-mnist-search", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (home.folder / "printed.txt").write_text(done.stdout)
+    home = Home(shared / "finished")
+    with missing(home.folder) as to_make:
+        if to_make:
+            shutil.copy(migrated, home.folder)
+            home.keep_files_here("fashion-mnist", "fashion-mnist-search")
+            options = [f"-P{option.removeprefix('--')}" for option in SMALL]
+            done = home.mlflow("main", "--experiment-name", "fashion-mnist-search", *options)
+            assert done.returncode == 0, done.stdout + done.stderr
+            (home.folder / "printed.txt").write_text(done.stdout)
     return home
 
 

@@ -19,27 +19,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from ecotrack import cli, metrics, terminal
-from ecotrack.amount import Amount
+from ecotrack.amount import Amount, columns
 from ecotrack.cli import UserError, option
 from ecotrack.commands import hourly, when
-from ecotrack.commands.bill import bills, own_runs
+from ecotrack.commands.bill import bills, known, own_runs
 from ecotrack.commands.greenest import Course
 from ecotrack.fronts import lifetime
 from ecotrack.measurement import J_PER_WH
 from ecotrack.meters.codecarbon import J_PER_KWH, Grid, UnknownCountryError, grid
 from ecotrack.reading import amount, few, legend
+from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Shown):
     """What `price` can be told."""
 
     country: tuple[str, ...] = option(
@@ -76,29 +78,29 @@ class Unit:
 def main(words: Sequence[str]) -> None:
     """Reckon, and print."""
     config = cli.parse(Config, words, prog="python -m ecotrack price", description=__doc__ or "")
+    terminal.begin(config)
     check(config)
     course = hourly.read(config.hourly) if config.hourly else None
     grids = electricity(config.country)
     store = Store(only_read=True)
     runs = selected(config, store)
     wholes = [(run, bill.energy * J_PER_WH) for run, bill in bills(runs)]
-    when_rows, cautions = next_one(config, course, wholes) if course else ([], [])
+    priced = [(run, Unit("run", joules, reserved_s(run))) for run, joules in wholes if joules.value]
+    pieces = [(run, unit) for run in runs for unit in units(run, store)]
+    again = next_one(config, course, wholes) if course else None
     hardware = "M not declared" if config.embodied_kg is None else "M included"
     terminal.table(
         f"Emissions of each run, {hardware}",
-        [
-            row(config, grids, run, Unit("run", energy_j, reserved_s(run)))
-            for run, energy_j in wholes
-            if energy_j.value
-        ],
+        [row(config, grids, run, unit) for run, unit in priced],
     )
     terminal.table(
         f"SCI of each functional unit, {hardware}",
-        [row(config, grids, run, unit) for run in runs for unit in units(run, store)],
+        [row(config, grids, run, unit) for run, unit in pieces],
     )
-    if when_rows:
-        terminal.table(f"When to run the next {wholes[0][0].name}, {hardware}", when_rows)
-    for sentence in (*order(config), *cautions):
+    if again:
+        title = f"When to run the next {wholes[0][0].name}, {hardware}"
+        terminal.table(title, when.readable(again.rows))
+    for sentence in (*order(config), *(again.cautions if again else ())):
         terminal.say(sentence)
     for place in grids:
         terminal.say(
@@ -109,6 +111,13 @@ def main(words: Sequence[str]) -> None:
     left_out = sum(not energy_j.value for _, energy_j in wholes)
     if left_out or not runs:
         terminal.say(f"{left_out} of {len(wholes)} runs have no energy figures, and no price.")
+    told = {
+        "grids": [asdict(place) for place in grids],
+        "runs": [in_numbers(config, grids, *each) for each in priced],
+        "units": [in_numbers(config, grids, *each) for each in pieces],
+        "windows": again.rows if again else [],
+    }
+    terminal.result(config, told)
 
 
 def check(config: Config) -> None:
@@ -125,7 +134,7 @@ def check(config: Config) -> None:
 
 def next_one(
     config: Config, course: Course, wholes: Sequence[tuple[RunView, Amount]]
-) -> tuple[when.Rows, list[str]]:
+) -> when.Windows:
     """When to run a study again: it takes the same energy at any hour.
 
     Raises:
@@ -233,16 +242,34 @@ def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict
         "id": run.short_id,
         "per": unit.name,
         "energy": amount(wh, "Wh") if unit.energy_j.value > 1 else amount(unit.energy_j, "J"),
-        "known": run.tags.get(metrics.SOURCE_TAG, UNKNOWN),
-        **{place.country: grams(config, place, unit) for place in grids},
+        "known": known(run),
+        **{place.country: told(grams(config, place, unit)) for place in grids},
     }
 
 
-def grams(config: Config, place: Grid, unit: Unit) -> str:
+def in_numbers(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, Any]:
+    """The same for a program that reads on; grams are null where they are not known."""
+    found = {place.country: grams(config, place, unit) for place in grids}
+    return {
+        "run_id": run.run_id,
+        "name": run.name,
+        "per": unit.name,
+        **columns("energy_j", unit.energy_j),
+        "known": known(run),
+        "emissions": {code: each and columns("g", each) for code, each in found.items()},
+    }
+
+
+def told(found: Amount | None) -> str:
+    """Grams as people read them."""
+    return UNKNOWN if found is None else amount(found, "g")
+
+
+def grams(config: Config, place: Grid, unit: Unit) -> Amount | None:
     """The SCI of one unit: E, PUE and I are known; M is if it is not declared, or its time is."""
     if config.embodied_kg is not None and unit.wall_s is None:
-        return UNKNOWN
-    return amount(emissions_g(config, unit, place.intensity_g_per_kwh), "g")
+        return None
+    return emissions_g(config, unit, place.intensity_g_per_kwh)
 
 
 def emissions_g(config: Config, unit: Unit, intensity_g_per_kwh: float) -> Amount:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from ecotrack.amount import Amount
+from ecotrack.amount import Amount, columns, of_columns
 from ecotrack.cli import UserError
 from ecotrack.commands.greenest import Course, Outlook, outlook
 from ecotrack.reading import amount, number
@@ -13,13 +15,18 @@ from ecotrack.reading import amount, number
 S_PER_H = 3600.0
 
 
-Rows = list[dict[str, str]]
+@dataclass(frozen=True)
+class Windows:
+    """One row a window, for a program that reads on, and what is to be said of them."""
+
+    rows: list[dict[str, Any]]
+    cautions: list[str]
 
 
 def windows(
     course: Course, duration_s: float, now_s: float, emissions_g: Callable[[float], Amount]
-) -> tuple[Rows, list[str]]:
-    """A table of the windows of a course, and what is to be said of it.
+) -> Windows:
+    """The windows of a course that matter.
 
     Args:
         course: of the carbon intensity.
@@ -38,16 +45,15 @@ def windows(
         )
     least_g = emissions_g(found.greenest.g_per_kwh).value
 
-    def row(name: str, start_s: float | None, g_per_kwh: float) -> dict[str, str]:
+    def row(name: str, start_s: float | None, g_per_kwh: float) -> dict[str, Any]:
         grams = emissions_g(g_per_kwh)
-        times = least_g / grams.value if grams.value else 1.0
         return {
             "window": name,
-            "begins": "" if start_s is None else _moment(start_s),
-            "lasts": "" if start_s is None else _hours(duration_s),
-            "mean intensity": f"{number(g_per_kwh)} g/kWh",
-            "emissions": amount(grams, "g"),
-            "greenest against it": f"{times:.2f} ×",
+            "begins": None if start_s is None else _moment(start_s),
+            "duration_s": duration_s,
+            "g_per_kwh": g_per_kwh,
+            **columns("g", grams),
+            "greenest_against_it": least_g / grams.value if grams.value else 1.0,
         }
 
     rows = [
@@ -56,7 +62,22 @@ def windows(
         row("mean", None, found.mean_g_per_kwh),
         row("worst", *found.worst),
     ]
-    return rows, _cautions(course, found)
+    return Windows(rows, _cautions(course, found))
+
+
+def readable(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The same as people read it."""
+    return [
+        {
+            "window": row["window"],
+            "begins": row["begins"] or "",
+            "lasts": _hours(row["duration_s"]),
+            "mean intensity": f"{number(row['g_per_kwh'])} g/kWh",
+            "emissions": amount(of_columns("g", row), "g"),
+            "greenest against it": f"{row['greenest_against_it']:.2f} ×",
+        }
+        for row in rows
+    ]
 
 
 def _cautions(course: Course, found: Outlook) -> list[str]:
@@ -71,7 +92,7 @@ def _cautions(course: Course, found: Outlook) -> list[str]:
 
 
 def _moment(time_s: float) -> str:
-    return f"{datetime.fromtimestamp(round(time_s), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return datetime.fromtimestamp(round(time_s), UTC).isoformat(sep=" ")
 
 
 def _hours(time_s: float) -> str:

@@ -11,7 +11,7 @@ from ecotrack import figures, metrics, reading
 from ecotrack.fronts.choosing import Candidate, candidate
 from ecotrack.fronts.table import table
 from ecotrack.measurement import Result
-from ecotrack.search import front_quality, front_report
+from ecotrack.search import exports, front_quality, front_report
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.study import Study
 from ecotrack.tracking import RunView
@@ -30,7 +30,8 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     given_up = front_report.stopped(study.stopped, names)
     good = front_quality.quality(study.results, objectives, mirror.reference, runs)
     course = front_quality.course(mirror.points(), mirror.reference, objectives)
-    known, title = known_by(runs), f"The front of study {study.name} after {len(finished)} trials"
+    smaller = exports.exports_of(front, everything)
+    known = known_by(runs)
     chart = figures.front(
         [_figure_point(run) for run in runs],
         f"Study {study.name}: accuracy against carbon",
@@ -55,6 +56,8 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     }
     if matters:
         artifacts["importances.png"] = figures.png(figures.importances(matters, len(finished)))
+    if smaller:
+        artifacts["exports.csv"] = exports.rows(smaller)
     return Result(
         scores={
             **cost_metrics(spent),
@@ -64,21 +67,29 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         artifacts=artifacts,
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
-            f"{title} ({known})": table(front),
+            front_title(study.name, len(finished)): table(front),
             "How good it is": front_quality.told_quality(good),
+            "Smaller still, by LiteRT": exports.told(exports.rows(smaller)),
             "How sure that is": front_report.told_certainty(sure, objectives),
             "What more accuracy asks": front_report.told_prices(steps),
             "Given up on the way": front_report.told_stopped(given_up),
-            f"What the study itself cost ({reading.known(spent)})": reading.costs(
+            f"What the study itself cost ({reading.briefly(spent)})": reading.costs(
                 {"search": spent}
             ),
         },
         findings=[
+            *([reading.how(reading.known(spent))] if spent.total_j else []),
             *front_quality.sentences(good, study.results, objectives, mirror.reference),
+            *exports.sentences(smaller),
             *told_error(forecast_error),
             *told_untested(everything),
         ],
     )
+
+
+def front_title(study: str, trials: int) -> str:
+    """Over the table of its front."""
+    return f"The front of study {study} after {trials} trials"
 
 
 def told_error(forecast_error: float | None) -> list[str]:

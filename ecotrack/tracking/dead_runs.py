@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
@@ -17,17 +16,15 @@ from ecotrack.tracking import sessions
 from ecotrack.tracking.place import project_root
 from ecotrack.tracking.record import Record
 from ecotrack.tracking.run_view import RunView
-
-if TYPE_CHECKING:
-    from ecotrack.tracking.store import Store
+from ecotrack.tracking.store import Store
 
 UNTAKEN_S = 600  # our process tags its run in the first seconds
 
 
 def settle(store: Store, ledgers: Path) -> None:
-    """Give the runs of dead processes what their ledgers tell, and remove what is told.
+    """Give the runs of dead processes what their ledgers tell, and close what they left open.
 
-    What is no ledger is left alone, and told in one line.
+    A ledger that is told is removed. What is no ledger is left alone, and told in one line.
     """
     strange = [path for path in ledgers.glob("*.jsonl") if not host.is_name(path.stem)]
     for path in dead(ledgers):
@@ -36,12 +33,14 @@ def settle(store: Store, ledgers: Path) -> None:
         except (OSError, ValueError):
             strange.append(path)
             continue
-        kept = [keep(store, run_id, path.stem, told) for run_id, told in known.items()]
+        ended_s = path.stat().st_mtime
+        kept = [keep(store, run_id, path.stem, told, ended_s) for run_id, told in known.items()]
         if all(kept):
             path.unlink(missing_ok=True)
     if strange:
         names = few(sorted(path.name for path in strange))
         print(f"no ledgers, and left alone in {ledgers}: {names}", file=sys.stderr, flush=True)
+    close(store)
 
 
 def dead(ledgers: Path) -> list[Path]:
@@ -49,11 +48,13 @@ def dead(ledgers: Path) -> list[Path]:
     return [path for path in sorted(ledgers.glob("*.jsonl")) if _is_left(path)]
 
 
-def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
+def keep(
+    store: Store, run_id: str, process: str, known: Known, ended_s: float | None = None
+) -> bool:
     """Give a run what it had cost when its process died; False if it is not in this store.
 
-    Twice is once. A run that many processes carry on keeps it for `bill` to hand over; any other
-    is closed.
+    Its process wrote its last line at `ended_s`. Twice is once. A run that many processes carry
+    on keeps it for `bill` to hand over; any other is closed.
     """
     if not store.has_run(run_id):
         return False
@@ -64,7 +65,7 @@ def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
     if metrics.RUN_WH not in run.metrics:
         Record(run_id).write_known(known)
     if run.status == "RUNNING":
-        kill(store, run_id)
+        kill(store, run_id, ended_s=ended_s)
     return True
 
 
@@ -85,10 +86,16 @@ def close(store: Store) -> None:
             kill(store, run.run_id)
 
 
-def kill(store: Store, run_id: str, reason: str = "its process was killed") -> None:
-    """Close a run whose process is gone."""
+def kill(
+    store: Store,
+    run_id: str,
+    reason: str = "its process was killed",
+    ended_s: float | None = None,
+) -> None:
+    """Close a run whose process is gone; it ended then, in seconds since 1970, or just now."""
     store.client.set_tag(run_id, metrics.REASON_TAG, reason)
-    store.client.set_terminated(run_id, "KILLED")
+    ended_ms = None if ended_s is None else int(ended_s * 1000)
+    store.client.set_terminated(run_id, "KILLED", ended_ms)
 
 
 def finish(store: Store, run_id: str) -> None:

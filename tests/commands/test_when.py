@@ -1,5 +1,6 @@
 """`python -m ecotrack price --study`: a study priced anywhere, and when to run the next one."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -108,17 +109,27 @@ def test_the_greenest_window_against_now_the_mean_and_the_worst(study: str, tmp_
     shown = {row[0]: row for row in cells(capsys.readouterr().out) if len(row) > 3}
     start = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     assert shown["greenest"][1:] == [
-        f"{start + 2 * HOUR:%Y-%m-%d %H:%M:%S} UTC",
+        f"{start + 2 * HOUR:%Y-%m-%d %H:%M:%S}+00:00",
         "0.5 h",
         "100 g/kWh",
         "600 mg",
         "1.00 ×",
     ]
-    assert shown["worst"][1] == f"{start + 3 * HOUR:%Y-%m-%d %H:%M:%S} UTC"
+    assert shown["worst"][1] == f"{start + 3 * HOUR:%Y-%m-%d %H:%M:%S}+00:00"
     assert shown["worst"][-2:] == ["2.4 g", "0.25 ×"]
     now_g_per_kwh = float(shown["now"][3].split()[0])
     assert 200 <= now_g_per_kwh <= 300
-    assert shown["mean"][1].endswith("g/kWh")
+    assert shown["mean"][2].endswith("g/kWh")
+
+
+def test_windows_are_told_to_programs_too(study: str, tmp_path, capsys):
+    price.main(["--study=one", f"--hourly={hours(tmp_path, [200, 300, 100, 400])}", "--json=true"])
+    told = json.loads(capsys.readouterr().out)
+    greenest, _, _, worst = told["windows"]
+    assert (greenest["window"], worst["window"]) == ("greenest", "worst")
+    assert (greenest["g"], greenest["g_per_kwh"]) == (pytest.approx(0.3), 100)
+    assert worst["greenest_against_it"] == 0.25
+    assert datetime.fromisoformat(greenest["begins"]) < datetime.fromisoformat(worst["begins"])
 
 
 def test_how_long_the_next_one_takes_may_be_told(study: str, tmp_path, capsys):
@@ -133,7 +144,7 @@ def test_of_the_past_it_is_said_that_it_is_over(study: str, tmp_path, capsys):
     price.main(["--study=one", f"--hourly={file}"])
     out = capsys.readouterr().out
     assert "these are over, and foretell none" in out
-    assert "2024-01-01 01:00:00 UTC" in out
+    assert "2024-01-01 01:00:00+00:00" in out
     assert "Gaps in the file: 1 h in all" in out
     assert "now  " not in out
 

@@ -24,6 +24,7 @@ import numpy as np
 import optuna
 from rich.progress import track
 from rich.table import Table as Printed
+from scipy.stats import bootstrap
 
 from bench.console import terminal
 from bench.replay import NAMES, Key, Replay, Table, key_of, volume
@@ -33,7 +34,7 @@ from ecotrack.search.judge import Rules
 from ecotrack.search.searching import search
 from ecotrack.search.space import configuration
 from ecotrack.search.study import Study
-from ecotrack.stats import ratio_interval
+from ecotrack.stats import median_interval
 
 OURS, PATIENT, BARE = "ecotrack", "nothing stopped", "and no starts"
 SHARES = (0.9, 0.95)
@@ -71,9 +72,14 @@ class Course:
         low, high = 0, len(points)  # hypervolume only grows
         while low < high:
             middle = (low + high) // 2
-            reached = volume(points[: middle + 1], table.reference, log=log) >= goal
-            low, high = (low, middle) if reached else (middle + 1, high)
+            found = volume(points[: middle + 1], table.reference, log=log) >= goal
+            low, high = (low, middle) if found else (middle + 1, high)
         return self.spent_g[min(low, len(points) - 1)]
+
+    def reaches(self, table: Table, share: float, *, log: bool) -> bool:
+        """Whether it found so much of the best known hypervolume at all."""
+        points = [table.trained[key].point for key in self.finished]
+        return volume(points, table.reference, log=log) >= share * table.best_known[log]
 
 
 def ours(table: Table, seed: int) -> Course:
@@ -198,21 +204,36 @@ def _quiet() -> None:
 def goal(
     table: Table, courses: dict[str, list[Course]], share: float, *, log: bool
 ) -> dict[str, Any]:
-    """Grams of each search until one goal; ours, nothing stopped, over the best plain one."""
+    """Grams of each search until one goal, and of ours over the best plain one."""
     grams = {
         title: [course.until(table, share, log=log) for course in many]
         for title, many in courses.items()
     }
-    medians = {title: float(np.median(values)) for title, values in grams.items()}
-    best = min(PLAIN, key=lambda title: medians[title])
-    ratio = ratio_interval(grams[PATIENT], grams[best])
+    best = min(PLAIN, key=lambda title: np.median(grams[title]))
     return {
         "share": share,
         "log": log,
-        "median_g": medians,
         "best": best,
-        "ratio": [ratio.ratio, ratio.low, ratio.high],
+        "median_g": {title: median_interval(values) for title, values in grams.items()},
+        "ratio": {
+            title: ratio_of_medians(grams[title], grams[best]) for title in (OURS, PATIENT, BARE)
+        },
+        "never": {
+            title: sum(not course.reaches(table, share, log=log) for course in many)
+            for title, many in courses.items()
+        },
     }
+
+
+def ratio_of_medians(ours: Sequence[float], others: Sequence[float]) -> tuple[float, float, float]:
+    """With its 95 % interval, by the percentile bootstrap: seeds form no pairs."""
+    found = bootstrap(
+        (ours, others),
+        lambda one, other, axis: np.median(one, axis=axis) / np.median(other, axis=axis),
+        method="percentile",
+        rng=np.random.default_rng(0),
+    ).confidence_interval
+    return float(np.median(ours) / np.median(others)), float(found.low), float(found.high)
 
 
 def lost(table: Table, courses: Sequence[Course]) -> float:
@@ -243,21 +264,26 @@ def forecast(table: Table, seeds: int = 10) -> dict[str, float]:
     return {"median_error": float(np.median(errors)), "covered": float(np.mean(held))}
 
 
-def printed(found: dict[str, Any]) -> Printed:
-    """The figures as a table."""
-    shown = Printed(title=f"Milligrams until so much of the front is found, {found['seeds']} seeds")
-    for heading in ("table", "hypervolume", OURS, PATIENT, BARE, *PLAIN, "of Optuna's best"):
-        shown.add_column(heading, justify="right")
-    for name, figures in found["tables"].items():
-        for row in figures["goals"]:
-            ratio, low, high = row["ratio"]
-            shown.add_row(
-                name,
-                f"{row['share']:.0%}{', log g' if row['log'] else ''}",
-                *(f"{1000 * grams:.3g}" for grams in row["median_g"].values()),
-                f"{ratio:.2f} ({low:.2f} – {high:.2f})",
-            )
+def printed(name: str, figures: dict[str, Any], seeds: int) -> Printed:
+    """The figures of one table: a row a search, a column a goal."""
+    shown = Printed(
+        title=f"Table {name}: milligrams until so much of the hypervolume, {seeds} seeds, and of"
+        " Optuna's best"
+    )
+    shown.add_column("search")
+    for row in figures["goals"]:
+        shown.add_column(f"{row['share']:.0%}{', log g' if row['log'] else ''}", justify="right")
+    for title in (OURS, PATIENT, BARE, *PLAIN):
+        shown.add_row(title, *(_cell(row, title) for row in figures["goals"]))
     return shown
+
+
+def _cell(row: dict[str, Any], title: str) -> str:
+    middle, low, high = (f"{1000 * grams:.3g}" for grams in row["median_g"][title])
+    text = f"{middle} ({low}–{high})"
+    if title in row["ratio"]:
+        text += "\n{:.2f} × ({:.2f}–{:.2f})".format(*row["ratio"][title])
+    return text + (f"\n{row['never'][title]} never" if row["never"][title] else "")
 
 
 def main() -> None:
@@ -273,8 +299,8 @@ def main() -> None:
         parser.error(f"--seeds {options.seeds}: an interval needs 2 at least")
     found = measure(options.tables.split(","), options.seeds)
     console = terminal()
-    console.print(printed(found))
     for name, figures in found["tables"].items():
+        console.print(printed(name, figures, options.seeds))
         console.print(
             f"{name}: {figures['front']} of {figures['configurations']} configurations on the"
             f" front; {figures['lost']:.1%} of those tried were given up. Grams foretold after two"

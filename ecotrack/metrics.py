@@ -122,7 +122,7 @@ SEARCH_S = _metric("search/wall_s", "s", "lower", "time spent searching, all ses
 SEARCH_TRIALS = _metric("search/trials", "1", "neither", "trials finished")
 SEARCH_FRONT = _metric("search/front_size", "1", "neither", "models on the front")
 SEARCH_HYPERVOLUME = _metric(
-    "search/hypervolume", "1", "higher", "curve: area that the front dominates, after each trial"
+    "search/hypervolume", "1", "higher", "curve: what the front dominates, in grams, no logarithm"
 )
 
 SEARCH_PAID = _metric(

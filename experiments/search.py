@@ -13,10 +13,11 @@ longer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from ecotrack import host, measure, metrics, reading, terminal
@@ -62,8 +63,9 @@ from experiments.workloads.fashion.training import Device
 EXPERIMENT = "fashion-mnist-search"
 CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
 KWH_PER_WH = 1e-3
-EVALUATION_S = 3.0  # of a model on the front: test images, and two blocks of a second
-EXPORT_S = 6.0  # of another precision of it: conversion, validation images, and the same
+EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
+EXPORT = 2.0  # evaluations: of another precision of it, converted, with validation images too
+Affordable = Callable[[float], bool]
 
 
 @dataclass(frozen=True)
@@ -222,18 +224,10 @@ def carry_on(started: Session) -> tuple[Result, str]:
         dead_runs.bill(store, parent.run_id, study.keep_cost)
         objectives = Objectives(config.objectives)
         mirror = Mirror(store, study, objectives, parent, grid_tags(started.meter))
-        ledger.open(parent.run_id, shared=True)
-        with raw_record(started.meter) as raw, measure(ledger) as window:
-            try:
-                judge = try_models(started, study, mirror, parent, window)
-                finish_front(mirror, ledger)
-                know_largest(mirror, ledger)
-                export_front(started, mirror)
-            except BudgetError as error:
-                raise UserError(str(error)) from error
-            finally:
-                mirror.keep_cost(window.so_far())
-                ledger.close(parent.run_id)
+        try:
+            judge, raw = spend(started, study, mirror, parent)
+        except BudgetError as error:
+            raise UserError(str(error)) from error
         result = report(study, mirror, judge.forecast_error)
         parent.log(replace(result, artifacts={**result.artifacts, **raw}))
     return result, parent.run_id
@@ -248,6 +242,56 @@ def print_study(started: Session, result: Result) -> None:
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
 
+def spend(
+    started: Session, study: Study, mirror: Mirror, parent: Record
+) -> tuple[Judge, Mapping[str, str]]:
+    """All of a session that costs the study something; where the budget is used up, nothing does.
+
+    Returns:
+        What is known by then, and CodeCarbon's own record as an artifact.
+
+    Raises:
+        BudgetError: the budget was up before one trial was finished.
+    """
+    rules, before_g = rules_of(started.config), study.cost.co2_g
+    if rules.budget_g is not None and before_g >= rules.budget_g:
+        problem = problem_of(started.config, trying(started, study, mirror, parent), started.store)
+        return search_for(study, problem, rules, Bill(lambda: before_g)), {}
+    ledger = started.ledger
+    ledger.open(parent.run_id, shared=True)
+    with raw_record(started.meter) as raw, measure(ledger) as window:
+        try:
+            judge = try_models(started, study, mirror, parent, window)
+            end(started, mirror, lambda times: judge.left_g() >= times * evaluation_g(study))
+        finally:
+            mirror.keep_cost(window.so_far())
+            ledger.close(parent.run_id)
+    return judge, raw
+
+
+def end(started: Session, mirror: Mirror, affordable: Affordable) -> None:
+    """What the front still needs: the test images, exports, and a largest model to be set against.
+
+    `affordable`, told how many evaluations a step costs, says whether the budget allows it.
+    """
+    finish_front(mirror, started.ledger, affordable)
+    if affordable(1):
+        know_largest(mirror, started.ledger)
+    export_front(started, mirror, affordable)
+
+
+def rules_of(config: Config) -> Rules:
+    """How it is searched, as the search takes it."""
+    return Rules(
+        trials=config.trials,
+        seed=config.seed,
+        sampler=config.sampler,
+        thrifty=config.thrifty,
+        stopping=config.stopping,
+        budget_g=budget_g(config),
+    )
+
+
 def try_models(
     started: Session, study: Study, mirror: Mirror, parent: Record, window: Window
 ) -> Judge:
@@ -259,14 +303,7 @@ def try_models(
         lambda: reserve_g(mirror, study, config.exports or ()),
     )
     problem = problem_of(config, trying(started, study, mirror, parent), started.store)
-    rules = Rules(
-        trials=config.trials,
-        seed=config.seed,
-        sampler=config.sampler,
-        thrifty=config.thrifty,
-        stopping=config.stopping,
-        budget_g=budget_g(config),
-    )
+    rules = rules_of(config)
 
     def go_on() -> bool:
         mirror.keep_cost(window.so_far())
@@ -362,23 +399,29 @@ def budget_g(config: Config) -> float | None:
 
 
 def reserve_g(mirror: Mirror, study: Study, precisions: Sequence[Precision]) -> float:
-    """What the end will still cost: each member of the front is evaluated and exported once.
-
-    At the study's mean emissions a second: before the first evaluation nothing else is known.
-    """
+    """What the end will still cost: each member of the front is evaluated and exported once."""
     waiting = sum(metrics.EVAL_ACCURACY not in run.metrics for run in mirror.front_runs())
     exports = len(mirror.not_exported(precisions)) if precisions else 0
-    left_s = (waiting + 1) * EVALUATION_S + exports * EXPORT_S
-    spent = study.cost
-    return left_s * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
+    return (waiting + 1 + EXPORT * exports) * evaluation_g(study)
 
 
-def finish_front(mirror: Mirror, meter: Meter) -> None:
+def evaluation_g(study: Study) -> float:
+    """What an evaluation takes: as much as a trial besides its training, and seconds at least.
+
+    Both build a model, have TensorFlow trace it, and write to the store.
+    """
+    spent, trials = study.cost, study.finished
+    least_g = EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
+    besides_g = [t.spent_g - t.costs_g[-1] for t in trials if t.spent_g and t.costs_g]
+    return max(least_g, median(besides_g)) if besides_g else least_g
+
+
+def finish_front(mirror: Mirror, meter: Meter, affordable: Affordable) -> None:
     """Evaluate each member of the front on the test images, once in its life."""
     runs = [run for run in mirror.front_runs() if metrics.EVAL_ACCURACY not in run.metrics]
     with terminal.bar("test images", len(runs)) as progress:
         for run in runs:
-            if saved.exists(run.run_id):
+            if saved.exists(run.run_id) and affordable(1):
                 model = saved.load(run.run_id)
                 result = train.finish(Result(model=model), data.load(), meter)
                 Record(run.run_id).log(replace(result, model=None))
@@ -398,10 +441,10 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         Record(largest.run_id).log(replace(served, model=None))
 
 
-def export_front(started: Session, mirror: Mirror) -> None:
+def export_front(started: Session, mirror: Mirror, affordable: Affordable) -> None:
     """Export each member of the front in each precision that was asked for, once in its life."""
     for run, precision in mirror.not_exported(started.config.exports or ()):
-        if not saved.exists(run.run_id):
+        if not saved.exists(run.run_id) or not affordable(EXPORT):
             continue
         with mirror.export(run, precision) as child, insured(child, started.ledger):
             with raw_record(started.meter) as raw:

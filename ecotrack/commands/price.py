@@ -7,22 +7,33 @@ added once you declare it. The same for each functional unit that a run knows is
 (ISO/IEC 21031):
 
     python -m ecotrack price --country FRA --pue 1.2 --embodied-kg 350 --lifetime-years 4
+
+A study is priced as a whole, and each model on its front by its training and 1,000 predictions.
+With a file of hourly intensities (ecotrack/commands/hourly.py says what is in it) you learn when to
+run the next one, too:
+
+    python -m ecotrack price --study fashion-mnist --hourly grid.csv
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from ecotrack import cli, metrics, terminal
 from ecotrack.amount import Amount, columns
 from ecotrack.cli import UserError, option
+from ecotrack.commands import hourly, when
 from ecotrack.commands.bill import bills, known, own_runs
+from ecotrack.commands.greenest import Course
 from ecotrack.fronts import lifetime
 from ecotrack.measurement import J_PER_WH
 from ecotrack.meters.codecarbon import J_PER_KWH, Grid, UnknownCountryError, grid
-from ecotrack.reading import amount, legend
+from ecotrack.reading import amount, few, legend
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store
 
@@ -48,6 +59,11 @@ class Config(Shown):
     share: float = option(1.0, "share of the machine that is reserved", at_least=0, at_most=1)
     experiment: str | None = option(None, "runs of this experiment only")
     run: str | None = option(None, "runs whose id begins so, and their children")
+    study: str | None = option(None, "this study, and the models on its front")
+    hourly: str | None = option(None, "CSV file of hourly intensities: when to run the next study")
+    duration_s: float | None = option(
+        None, "how long it takes; none: as long as the study", at_least=60, at_most=1e8
+    )
 
 
 @dataclass(frozen=True)
@@ -63,14 +79,15 @@ def main(words: Sequence[str]) -> None:
     """Reckon, and print."""
     config = cli.parse(Config, words, prog="python -m ecotrack price", description=__doc__ or "")
     terminal.begin(config)
-    if (config.embodied_kg is None) != (config.lifetime_years is None):
-        raise UserError("--embodied-kg and --lifetime-years need each other; give both, or neither")
+    check(config)
+    course = hourly.read(config.hourly) if config.hourly else None
     grids = electricity(config.country)
     store = Store(only_read=True)
     runs = selected(config, store)
     wholes = [(run, bill.energy * J_PER_WH) for run, bill in bills(runs)]
     priced = [(run, Unit("run", joules, reserved_s(run))) for run, joules in wholes if joules.value]
     pieces = [(run, unit) for run in runs for unit in units(run, store)]
+    again = next_one(config, course, wholes) if course else None
     hardware = "M not declared" if config.embodied_kg is None else "M included"
     terminal.table(
         f"Emissions of each run, {hardware}",
@@ -80,6 +97,11 @@ def main(words: Sequence[str]) -> None:
         f"SCI of each functional unit, {hardware}",
         [row(config, grids, run, unit) for run, unit in pieces],
     )
+    if again:
+        title = f"When to run the next {wholes[0][0].name}, {hardware}"
+        terminal.table(title, when.readable(again.rows))
+    for sentence in (*order(config), *(again.cautions if again else ())):
+        terminal.say(sentence)
     for place in grids:
         terminal.say(
             f"{place.country}: {place.intensity_g_per_kwh:g} g/kWh in {place.year}, {place.source}"
@@ -93,8 +115,50 @@ def main(words: Sequence[str]) -> None:
         "grids": [asdict(place) for place in grids],
         "runs": [in_numbers(config, grids, *each) for each in priced],
         "units": [in_numbers(config, grids, *each) for each in pieces],
+        "windows": again.rows if again else [],
     }
     terminal.result(config, told)
+
+
+def check(config: Config) -> None:
+    """Refuse options that contradict each other, or want another."""
+    if (config.embodied_kg is None) != (config.lifetime_years is None):
+        raise UserError("--embodied-kg and --lifetime-years need each other; give both, or neither")
+    if config.study and (config.run or config.experiment):
+        raise UserError("--study and --run or --experiment exclude each other; give one of them")
+    if config.hourly and not config.study:
+        raise UserError("--hourly needs --study: when to run which?")
+    if config.duration_s and not config.hourly:
+        raise UserError("--duration-s needs --hourly: the hours to choose from")
+
+
+def next_one(
+    config: Config, course: Course, wholes: Sequence[tuple[RunView, Amount]]
+) -> when.Windows:
+    """When to run a study again: it takes the same energy at any hour.
+
+    Raises:
+        UserError: no energy or no time is known of it, or the course is too short.
+    """
+    ((study, energy_j),) = wholes
+    duration_s = config.duration_s or reserved_s(study)
+    if not duration_s or not energy_j.value:
+        raise UserError(f"--hourly: what {study.name} took is not known yet, energy or time")
+    unit = Unit("study", energy_j, duration_s)
+    now_s = datetime.now(UTC).timestamp()
+    return when.windows(course, duration_s, now_s, partial(emissions_g, config, unit))
+
+
+def order(config: Config) -> list[str]:
+    """What a price does to the order of a study's models."""
+    if not config.study:
+        return []
+    if config.embodied_kg is None:
+        return [
+            "Within one country emissions are energy times one figure: no price moves a model past"
+            " another, and the front is the same everywhere."
+        ]
+    return ["M goes by time and not by energy: with it, the order of models may be another one."]
 
 
 def electricity(countries: Sequence[str]) -> list[Grid]:
@@ -119,6 +183,8 @@ def selected(config: Config, store: Store) -> list[RunView]:
     if config.experiment is not None and config.experiment not in names.values():
         there = ", ".join(sorted(names.values()))
         raise UserError(f"--experiment: there is no {config.experiment!r}; there are {there}")
+    if config.study:
+        return of_study(config.study, store)
     prefix = config.run or ""
     found = [
         run
@@ -129,6 +195,24 @@ def selected(config: Config, store: Store) -> list[RunView]:
     if prefix and not found:
         raise UserError(f"--run: no run's id begins with {prefix!r}")
     return found
+
+
+def of_study(name: str, store: Store) -> list[RunView]:
+    """A study's own run and those of the models on its front, cheapest first.
+
+    Raises:
+        UserError: there is no such study, or it has no trial yet.
+    """
+    runs = {run.run_id: run for run in own_runs(store.all_runs())}
+    trials = [run for run in runs.values() if metrics.TRIAL_TAG in run.tags]
+    of_it = [run for run in trials if run.tags.get(metrics.STUDY_TAG) == name]
+    if not of_it:
+        there = sorted({run.tags[metrics.STUDY_TAG] for run in trials}) or ["none"]
+        raise UserError(f"--study: there is no {name!r} with a trial; there are {few(there, 12)}")
+    front = [run for run in of_it if run.tags.get(metrics.PARETO_TAG) == "true"]
+    front.sort(key=lambda run: run.metrics.get(metrics.TOTAL_WH, 0.0))
+    newest = max(of_it, key=lambda run: run.start_s).parent_id or ""
+    return [runs[newest], *(run for run in front if run.parent_id == newest)]
 
 
 def units(run: RunView, store: Store) -> Iterator[Unit]:
@@ -183,22 +267,29 @@ def told(found: Amount | None) -> str:
 
 def grams(config: Config, place: Grid, unit: Unit) -> Amount | None:
     """The SCI of one unit: E, PUE and I are known; M is if it is not declared, or its time is."""
+    if config.embodied_kg is not None and unit.wall_s is None:
+        return None
+    return emissions_g(config, unit, place.intensity_g_per_kwh)
+
+
+def emissions_g(config: Config, unit: Unit, intensity_g_per_kwh: float) -> Amount:
+    """Emissions of one unit, its share of making the machine included where that is declared."""
     embodied_g = 0.0
     if config.embodied_kg is not None and config.lifetime_years is not None:
-        if unit.wall_s is None:
-            return None
         embodied_g = lifetime.embodied_g(
             machine_g=config.embodied_kg * lifetime.G_PER_KG,
-            reserved_s=unit.wall_s,
+            reserved_s=unit.wall_s or 0.0,
             lifespan_s=config.lifetime_years * lifetime.S_PER_YEAR,
             share=config.share,
         )
 
     def score(energy_j: float) -> float:
+        if math.isinf(energy_j):
+            return energy_j  # the end of a band that nobody knows
         operational_g = lifetime.operational_g(
             energy_kwh=energy_j / J_PER_KWH,
             pue=config.pue,
-            intensity_g_per_kwh=place.intensity_g_per_kwh,
+            intensity_g_per_kwh=intensity_g_per_kwh,
         )
         return lifetime.sci(operational_g=operational_g, embodied_g=embodied_g, functional_units=1)
 

@@ -1,4 +1,4 @@
-"""How good a study's front is, how sure, and what its points cost: tables and sentences."""
+"""How sure a study's front is, what its points cost, and what was given up: tables."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scipy import stats
-
-from ecotrack import metrics, reading
+from ecotrack import reading
 from ecotrack.fronts import pareto, uncertain
-from ecotrack.fronts.uncertain import Interval
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.trials import Finished, Stopped
-from ecotrack.tracking import RunView
 
 Rows = list[dict[str, Any]]
-PROXY = 0.98  # rank correlation from which energy orders the trials as time does
 
 
 def certainty(
@@ -81,27 +76,6 @@ def told_prices(rows: Rows) -> list[dict[str, str]]:
     ]
 
 
-def course(
-    points: Sequence[Sequence[float]], reference: Sequence[float], objectives: Objectives
-) -> Rows:
-    """One row a trial: how good the front was by then, against the one that is known now."""
-    if not points or not all(reference):
-        return []
-    ways, rows = objectives.ways, []
-    for number in range(1, len(points) + 1):
-        known = points[:number]
-        rows.append(
-            {
-                "trials": number,
-                "hypervolume": pareto.hypervolume(known, reference, ways),
-                "hypervolume_log": pareto.hypervolume(known, reference, ways, log=True),
-                "igd_plus_log": pareto.igd_plus(known, points, ways, log=True),
-                "epsilon_log": pareto.epsilon(known, points, ways, log=True),
-            }
-        )
-    return rows
-
-
 def stopped(trials: Sequence[Stopped], names: Mapping[str, str]) -> Rows:
     """One row a trial that was given up: when, why, and what it had cost."""
     return [
@@ -127,78 +101,6 @@ def told_stopped(rows: Rows) -> list[dict[str, str]]:
         }
         for row in rows
     ]
-
-
-def sentences(
-    several: Sequence[Sequence[Finished]],
-    objectives: Objectives,
-    reference: Sequence[float],
-    runs: Sequence[RunView],
-) -> list[str]:
-    """What a reader should know of this front before trusting it."""
-    results = [[trial.values for trial in each] for each in several]
-    if len(results) < 2:
-        return []
-    return [
-        *_volume(results, objectives, reference),
-        *_curse(results, objectives),
-        *_proxy(runs),
-    ]
-
-
-def _volume(
-    results: uncertain.Results, objectives: Objectives, reference: Sequence[float]
-) -> list[str]:
-    if not all(reference):
-        return []
-    linear, log = (
-        uncertain.hypervolume_interval(results, reference, objectives.ways, log=log)
-        for log in (False, True)
-    )
-    corner = " and ".join(
-        f"accuracy {value:g}" if goal == "accuracy" else reading.quantity(value, "g")
-        for goal, value in zip(objectives.goals, reference, strict=True)
-    )
-    spread = "" if _repeated(results) else ", its spread a guess, for nothing was repeated"
-    return [
-        f"Hypervolume {_interval(linear)}, or {_interval(log)} with costs as powers of ten; counted"
-        f" from {corner}{spread}."
-    ]
-
-
-def _curse(results: uncertain.Results, objectives: Objectives) -> list[str]:
-    at = objectives.position("accuracy")
-    curse = None if at is None else uncertain.winners_curse(results, objectives.ways, at)
-    if curse is None:
-        return []
-    low, high = 100 * curse.lead.low, 100 * curse.lead.high
-    within = "" if math.isnan(low) else f" ({low:+.2f} to {high:+.2f})"
-    return [
-        f"Winner's curse: first results of {curse.members} models on the front beat their repeats"
-        f" by {100 * curse.lead.value:+.2f} points{within}."
-    ]
-
-
-def _proxy(runs: Sequence[RunView]) -> list[str]:
-    """Whether energy orders the trials otherwise than time does."""
-    known = [
-        (run.metrics[metrics.TOTAL_WH], run.metrics[metrics.WALL_S])
-        for run in runs
-        if {metrics.TOTAL_WH, metrics.WALL_S} <= set(run.metrics)
-    ]
-    if len(known) < 4:
-        return []
-    rank = float(stats.spearmanr(*zip(*known, strict=True)).statistic)
-    verdict = "is little more than" if rank >= PROXY else "is more than"
-    return [f"Energy {verdict} a proxy for time here: rank correlation {rank:.3f}."]
-
-
-def _repeated(results: uncertain.Results) -> bool:
-    return any(len(several) > 1 for several in results)
-
-
-def _interval(known: Interval) -> str:
-    return f"{known.value:.4g} ({known.low:.4g}–{known.high:.4g})"
 
 
 def _told(goal: str, row: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ecotrack.search import curves, promise
 from ecotrack.search.forecast import CostModel, Forecast, running
@@ -91,6 +92,8 @@ class Judge:
     bill: Bill
     _models: dict[int, tuple[CostModel, CostModel]] = field(default_factory=dict)
 
+    # A second thread only waits on such small matrices: 21 CPU-seconds in 150 trials instead of 5.
+    @threadpool_limits.wrap(limits=1, user_api="blas")
     def pick(self, suggestions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         """The suggestion that promises the most hypervolume a gram; None while nobody can tell."""
         finished, given_up = self.study.finished, self.study.stopped
@@ -129,11 +132,13 @@ class Judge:
         """Let a configuration be tried.
 
         Raises:
-            PassedOver: it is refused, or too dear for the budget.
+            PassedOver: it is refused, too dear for the budget, or the budget is used up.
         """
         why = self.problem.refused(params)
         if why:
             raise PassedOver(why)
+        if self.room_g() <= 0:
+            raise PassedOver("the budget is used up")
         known = self.foretold(params)
         if known and known.spent.expected_g > self.room_g():
             raise PassedOver(
@@ -209,9 +214,11 @@ class Judge:
 
     def room_g(self) -> float:
         """What a trial may still take, grams."""
-        if self.rules.budget_g is None:
-            return float("inf")
-        return self.rules.budget_g - self.bill.spent() - self.bill.reserved()
+        return self.left_g() - self.bill.reserved() if self.rules.budget_g else float("inf")
+
+    def left_g(self) -> float:
+        """What is left of the budget, grams, what is reserved included."""
+        return self.rules.budget_g - self.bill.spent() if self.rules.budget_g else float("inf")
 
     def point(self, trial: Finished) -> tuple[float, float]:
         """(grams, accuracy) of a trial."""

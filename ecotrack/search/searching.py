@@ -16,7 +16,7 @@ from ecotrack.fronts.pareto import Direction
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.space import holds
 from ecotrack.search.study import Study
-from ecotrack.search.trials import Objective, Trial
+from ecotrack.search.trials import Finished, Objective, Trial
 
 MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
 
@@ -46,13 +46,13 @@ def search(
     """
     judge = Judge(study, problem, rules, bill)
     study.wake()
-    for start in problem.starts:
-        if holds(problem.space, start):
-            study.wait_for(start)
+    starts = (start for start in problem.starts if holds(problem.space, start))
     pick = judge.pick if rules.thrifty and judge.two else None
     study.sample_by(rules.sampler, rules.seed, problem.space, pick)
     in_vain, done = 0, tried(study)
     while done < rules.trials and in_vain < MAX_IN_VAIN and judge.room_g() > 0 and go_on():
+        while not study.waiting and (start := next(starts, None)):
+            study.wait_for(start)
         study.attempt(problem.space, judged(judge))
         before, done = done, tried(study)
         in_vain = 0 if done > before else in_vain + 1
@@ -61,6 +61,7 @@ def search(
             f"a budget of {rules.budget_g:.3g} g is too small for one trial:"
             f" {bill.spent():.3g} g were gone before one was finished"
         )
+    pass_over(judge)
     return judge
 
 
@@ -79,20 +80,32 @@ def repeat_front(
         go_on: asked before each; False ends it.
     """
     study = judge.study
-    while repeats and go_on():
-        finished = study.finished
-        results = [[trial.values for trial in several] for several in study.results]
-        spends_g = [trial.spent_g or 0.0 for trial in finished]
-        chosen = uncertain.next_to_repeat(
-            results, spends_g, ways, most=1 + repeats, budget=judge.room_g()
-        )
-        if chosen is None:
-            return
-        number, before = finished[chosen].number, len(results[chosen])
-        study.wait_for(finished[chosen].params, repeat_of=number)
+    while repeats and judge.room_g() > 0 and go_on():
+        if not study.waiting:  # else a repeat whose process died is tried first
+            chosen = _to_repeat(judge, ways, repeats)
+            if chosen is None:
+                return
+            study.wait_for(chosen.params, repeat_of=chosen.number)
+        before = sum(map(len, study.results))
         study.attempt(judge.problem.space, judged(judge))
-        if len(study.repeats.get(number, [])) < before:
-            return  # it was stopped by the budget, or cannot be believed
+        if sum(map(len, study.results)) == before:
+            break  # it was stopped by the budget, or cannot be believed
+    pass_over(judge)
+
+
+def pass_over(judge: Judge) -> None:
+    """Once the budget is used up nothing waits any more, not even what a killed process tried."""
+    while judge.room_g() <= 0 and judge.study.waiting:
+        judge.study.attempt(judge.problem.space, judged(judge))
+
+
+def _to_repeat(judge: Judge, ways: Sequence[Direction], repeats: int) -> Finished | None:
+    results = [[trial.values for trial in several] for several in judge.study.results]
+    spends_g = [trial.spent_g or 0.0 for trial in judge.study.finished]
+    chosen = uncertain.next_to_repeat(
+        results, spends_g, ways, most=1 + repeats, budget=judge.room_g()
+    )
+    return None if chosen is None else judge.study.finished[chosen]
 
 
 def tried(study: Study) -> int:

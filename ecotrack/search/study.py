@@ -226,7 +226,8 @@ class Study:
     def attempt(self, space: Space, objective: Objective) -> None:
         """Try the next configuration, of the queue or as suggested.
 
-        What is finished already is not tried again, unless to repeat it: its values are reused.
+        What is finished already, or was repeated with this seed, is not tried again: its values are
+        reused.
         """
         self._study.optimize(lambda trial: self._try(trial, space, objective), n_trials=1)
 
@@ -274,10 +275,12 @@ class Study:
         params = configuration(space, lambda name, values: _suggest(trial, name, values))
         again = trial.user_attrs.get(REPEAT_KEY, {})
         repeat, repeat_of = again.get("seed", 0), again.get("of")
-        twin = next((t for t in self.finished if t.params == params), None)
-        if twin and not repeat:
-            trial.set_user_attr(REUSED_KEY, twin.number)
-            return twin.values
+        done = self.repeats.get(repeat_of, []) if repeat else self.finished
+        # The seeds of repeats go up from 1, so that the first ones done are the first seeds.
+        twins = done[repeat - 1 : repeat] if repeat else [t for t in done if t.params == params]
+        if twins:
+            trial.set_user_attr(REUSED_KEY, twins[0].number)
+            return twins[0].values
         try:
             return objective(params, Trial(trial.number, repeat, repeat_of, trial))
         except PassedOver as reason:

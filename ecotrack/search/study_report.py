@@ -11,7 +11,7 @@ from ecotrack import figures, metrics, reading
 from ecotrack.fronts.choosing import Candidate, candidate
 from ecotrack.fronts.table import table
 from ecotrack.measurement import Result
-from ecotrack.search import exports, front_report
+from ecotrack.search import exports, front_quality, front_report
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.study import Study
 from ecotrack.tracking import RunView
@@ -28,7 +28,8 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
     sure = front_report.certainty(study.results, objectives, names)
     steps = front_report.prices(mirror.points(), objectives, [run.name for run in runs])
     given_up = front_report.stopped(study.stopped, names)
-    course = front_report.course(mirror.points(), mirror.reference, objectives)
+    good = front_quality.quality(study.results, objectives, mirror.reference, runs)
+    course = front_quality.course(mirror.points(), mirror.reference, objectives)
     smaller = exports.exports_of(front, everything)
     known = known_by(runs)
     chart = figures.front(
@@ -43,6 +44,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         "front.html": figures.html(chart),
         "front.csv": [asdict(member) for member in front],
         "front.json": [asdict(member) for member in front],
+        "quality.csv": good,
         "certainty.csv": sure,
         "prices.csv": steps,
         "course.csv": course,
@@ -66,6 +68,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
             front_title(study.name, len(finished)): table(front),
+            "How good it is": front_quality.told_quality(good),
             "Smaller still, by LiteRT": exports.told(exports.rows(smaller)),
             "How sure that is": front_report.told_certainty(sure, objectives),
             "What more accuracy asks": front_report.told_prices(steps),
@@ -76,9 +79,10 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         },
         findings=[
             *([reading.how(reading.known(spent))] if spent.total_j else []),
-            *front_report.sentences(study.results, objectives, mirror.reference, runs),
+            *front_quality.sentences(good, study.results, objectives, mirror.reference),
             *exports.sentences(smaller),
             *told_error(forecast_error),
+            *told_untested(everything),
         ],
     )
 
@@ -93,6 +97,18 @@ def told_error(forecast_error: float | None) -> list[str]:
     if forecast_error is None:
         return []
     return [f"Half of the trials' costs are foretold within {100 * forecast_error:.0f} %."]
+
+
+def told_untested(runs: Sequence[RunView]) -> list[str]:
+    """How many of the front cannot be chosen yet, in a sentence."""
+    members = [run for run in runs if run.tags.get(metrics.PARETO_TAG) == "true"]
+    untested = sum(metrics.EVAL_ACCURACY not in run.metrics for run in members)
+    if not untested:
+        return []
+    return [
+        f"{untested} of {len(members)} models on the front have not met the test images: the budget"
+        " was used up, or their weights are gone. A larger budget goes on."
+    ]
 
 
 def front_of(runs: Sequence[RunView]) -> list[Candidate]:

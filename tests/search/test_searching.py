@@ -241,6 +241,42 @@ def test_repeats_keep_the_budget():
     assert world.spent_g <= 300.0 + world.largest_epoch_g
 
 
+def test_starts_that_wait_for_another_session_are_not_taken_for_repeats():
+    starts = [{**CHEAP, "epochs": epochs} for epochs in (1, 2, 3, 4)]
+    world, found = World(noise=0.01), study()
+    judge = carry_on(world, found, Rules(2), starts=starts)
+    repeat_front(judge, OBJECTIVES.ways, 3)
+    assert known(found.finished) == starts[:2]
+    assert {len(again) for again in found.repeats.values()} == {3}
+    carry_on(world, found, Rules(4), starts=starts)
+    assert known(found.finished) == starts
+
+
+def test_a_repeat_that_waits_twice_since_its_process_died_is_counted_once():
+    world, found = World(noise=0.01), study()
+    judge = carry_on(world, found, Rules(1), starts=[CHEAP])
+    for _ in range(2):
+        found.wait_for(CHEAP, repeat_of=0)
+    repeat_front(judge, OBJECTIVES.ways, 3)
+    repeat_front(judge, OBJECTIVES.ways, 3)
+    (again,) = found.repeats.values()
+    assert len({trial.values[0] for trial in again}) == len(again) == 3
+    assert not found.waiting
+
+
+@pytest.mark.parametrize("repeat_of", [None, 0])
+def test_once_the_budget_is_used_up_nothing_waits(repeat_of):
+    world, found = World(), study()
+    carry_on(world, found, Rules(1), starts=[CHEAP])
+    found.wait_for({**CHEAP, "epochs": 8}, repeat_of=repeat_of)
+    spent_g = world.spent_g
+    judge = carry_on(world, found, Rules(9, budget_g=spent_g / 2), starts=[CHEAP])
+    repeat_front(judge, OBJECTIVES.ways, 3)
+    assert not found.waiting
+    assert world.spent_g == spent_g
+    assert len(found.finished) == 1
+
+
 def test_any_configuration_drawn_lies_in_its_space():
     rng = np.random.default_rng(0)
     assert all(holds(SPACE, draw(SPACE, rng)) for _ in range(200))

@@ -56,7 +56,7 @@ def test_only_finished_and_believable_exports_of_members_of_the_front_are_offere
     half = replace(run_of(BEST, "int8"), metrics={CONVERSION_G: 0.01})
     of_none = run_of(replace(TINY, run_id="beaten"), "int8")
     wrong = run_of(GOOD, "float16")
-    wrong = replace(wrong, tags={**wrong.tags, metrics.INVALID_TAG: "inference: a counter went back"})
+    wrong = replace(wrong, tags={**wrong.tags, metrics.INVALID_TAG: "a counter went back"})
     found = exports_of([TINY, GOOD, BEST], [half, of_none, wrong, whole])
     assert [export.candidate.run_id for export in found] == [whole.run_id]
 

@@ -53,9 +53,10 @@ from experiments.reports import views
 from experiments.reports.search import status
 from experiments.spaces import fashion
 from experiments.spaces.fashion import features, flops, starts, tflop
-from experiments.workloads.fashion import data, models
+from experiments.workloads.fashion import augment, data, models
+from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.export import Precision
-from experiments.workloads.fashion.models import Augmentation, Family
+from experiments.workloads.fashion.models import Family
 from experiments.workloads.fashion.training import Device
 
 EXPERIMENT = "fashion-mnist-search"
@@ -81,8 +82,8 @@ class Config(Metered):
         at_least=0,
         at_most=1e9,
     )
-    families: tuple[Family, ...] = option(models.FAMILIES, "families to try")
-    augmentations: tuple[Augmentation, ...] = option(models.AUGMENTATIONS, "augmentations to try")
+    families: tuple[Family, ...] = option(models.SEARCHED, "families to try")
+    augmentations: tuple[Augmentation, ...] = option(augment.AUGMENTATIONS, "augmentations to try")
     max_width: int = option(128, "widest model", at_least=2, at_most=512)
     max_depth: int = option(4, "deepest model", at_least=1, at_most=16)
     max_epochs: int = option(8, "longest training", at_least=1, at_most=1000)
@@ -152,11 +153,12 @@ def terms(config: Config) -> dict[str, str]:
 
 def recipe(config: Config, params: Mapping[str, Any], repeat: int = 0) -> train.Config:
     """A trial's parameters as a configuration of `train`; the test images stay out of reach."""
-    of_one_size = {"width": 1, "depth": 1} if params.get("family") == "linear" else {}
+    of_one_size = {} if params.get("family") in models.SIZED else {"width": 1, "depth": 1}
     given: dict[str, Any] = {**params, **of_one_size}
     return train.Config(
         **given,
         seed=config.seed + repeat,
+        label_smoothing=0.0,  # has not been seen to help short trainings of small models
         images=config.images,
         device=config.device,
         **metered(config),

@@ -27,6 +27,10 @@ SMOKE = {  # what makes each entry small enough for a test; the commands stay as
     "search": ("images=1000", "families=mlp", "trials=2", "max-width=4", "max-epochs=1"),
     "choose": ("min-accuracy=0.1",),
     "report": (),
+    "recipes": (
+        *("images=1000", "reference-epochs=1", "recipes=pooled-2", "seeds=1", "targets=0.1"),
+        "quick=false",
+    ),
     "sorting": ("sizes=1000,2000", "algorithms=python-merge,numba-merge,np-quicksort", "repeats=2"),
     "pi": ("samples=10000", "methods=python,numba-naive,midpoint", "repeats=2", "idle-s=1"),
 }

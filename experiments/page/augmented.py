@@ -15,7 +15,7 @@ from experiments.page.overview import believed
 from experiments.page.price import Price
 
 WITHOUT = "none"
-RECIPE = ("family", "width", "depth", "epochs", "images", "batch-size", "learning-rate")
+REST = ("images", "batch-size", "learning-rate")  # of a recipe, besides what a title tells
 MOST_MODELS = 8  # newest first
 
 
@@ -72,9 +72,9 @@ def of_run(run: RunView) -> Trained:
     """A run of `train`."""
     seen, told = run.metrics, run.params
     model = "-".join((told["family"], f"{told['width']}x{told['depth']}"))
-    rest = " ".join(told.get(name, "") for name in RECIPE[4:] if told.get(name) != "none")
+    rest = [f"{name} {told[name]}" for name in REST if told.get(name, "none") != "none"]
     return Trained(
-        f"{model} {told['epochs']}ep ({rest})",
+        ", ".join([f"{model} {told['epochs']}ep", *rest]),
         told["augmentation"],
         (
             seen[metrics.EVAL_ACCURACY],

@@ -53,7 +53,7 @@ class Config(Shown):
         None, "slowest single prediction", at_least=0, at_most=1e9
     )
     max_size_kb: float | None = option(
-        None, "largest weights, or exported file", at_least=0, at_most=1e12
+        None, "largest model, by its weights or its LiteRT file", at_least=0, at_most=1e12
     )
     predictions: float = option(0.0, "how many it will make in its life", at_least=0, at_most=1e18)
     search_share: float = option(

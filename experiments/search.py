@@ -117,7 +117,7 @@ class Config(Metered):
         None, "try first the front of this earlier study, or the list in this JSON file"
     )
     exports: tuple[Precision, ...] | None = option(
-        None, "offer the front by LiteRT, too, in int8, float16 or float32, or several of them"
+        None, "LiteRT versions of the front to make, too: some of int8, float16, float32"
     )
 
 

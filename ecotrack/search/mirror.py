@@ -31,12 +31,8 @@ class Mirror:
     ) -> None:
         """`tags` go on every trial's run."""
         self._store, self._study, self._parent, self._tags = store, study, parent, tags
+        self._marks: dict[str, str | None] | None = None
         self.objectives = objectives
-        study.run_id = parent.run_id
-        self._marks = {
-            run.run_id: run.tags.get(metrics.PARETO_TAG) for run in store.children(parent.run_id)
-        }
-        self.mark_front()
 
     @contextmanager
     def trial(self, trial: Trial, name: str, params: Mapping[str, str]) -> Iterator[Record]:
@@ -70,12 +66,12 @@ class Mirror:
 
     def front_runs(self) -> list[RunView]:
         """The runs of the front's members, oldest first."""
-        on_front = {trial.run_id for trial in self.mark_front()}
+        on_front = {trial.run_id for trial in self.front()}
         return [run for run in self.runs() if run.run_id in on_front]
 
     def front_accuracies(self) -> list[float]:
         """Accuracies on the front, as first found; none where they are no objective."""
-        front, at = self.mark_front(), self.objectives.position("accuracy")
+        front, at = self.front(), self.objectives.position("accuracy")
         return [] if at is None else [trial.values[at] for trial in front]
 
     def keep_cost(self, session: Measurement) -> None:
@@ -91,15 +87,24 @@ class Mirror:
         points = [*self.points(), tuple(values)]
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
-    def mark_front(self) -> list[Finished]:
-        """Tag every trial as on the front or not, and return its members, cheapest first."""
-        finished, points = self._study.finished, self.points()
-        mask = pareto.front(points, self.objectives.ways)
-        for trial, on_front in zip(finished, mask, strict=True):
-            mark = str(bool(on_front)).lower()
+    def mark_front(self, *, afresh: bool = False) -> None:
+        """Tag every trial as on the front or not.
+
+        What is tagged already is left alone; `afresh` looks at each, since others mark it too.
+        """
+        if self._marks is None or afresh:
+            self._marks = {run.run_id: run.tags.get(metrics.PARETO_TAG) for run in self.all_runs()}
+        on_front = {trial.run_id for trial in self.front()}
+        for trial in self._study.finished:
+            mark = str(trial.run_id in on_front).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
                 self._marks[trial.run_id] = mark
+
+    def front(self) -> list[Finished]:
+        """The members of the front, cheapest first."""
+        finished, points = self._study.finished, self.points()
+        mask = pareto.front(points, self.objectives.ways)
         cost = self.objectives.ways.index("min")
         members = [
             (point[cost], trial)

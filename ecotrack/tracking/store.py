@@ -18,7 +18,7 @@ from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import host, metrics, stop
+from ecotrack import database, host, metrics, stop
 from ecotrack.cli import UserError
 from ecotrack.tracking import dead_runs, place, views
 from ecotrack.tracking.record import NOTE_TAG, Record, within
@@ -29,20 +29,22 @@ class Store:
     """The place where runs are kept; open it before anything is started."""
 
     def __init__(self, *, only_read: bool = False) -> None:
-        """Connect.
+        """Connect; of many that come first to a fresh database, one sets it up.
 
         Raises:
             UserError: the store is of another version, or cannot be written, unless it is there
-                and shall only be read.
+                and shall only be read; or its URL carries a password.
         """
         self.uri = place.default_uri()
+        database.refuse_password("MLFLOW_TRACKING_URI", self.uri)
         if not (only_read and place.exists(self.uri)):
             place.check_writable(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
-            self.client = mlflow.MlflowClient()
-            self.client.search_experiments(max_results=1)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
+            with database.alone(self.uri):
+                self.client = mlflow.MlflowClient()
+                self.client.search_experiments(max_results=1)
+        except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"the run store {self.uri} cannot be used: {reason}") from error
         # Taken off the environment, or the first run that MLflow opens by itself would be this one.

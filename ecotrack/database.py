@@ -6,7 +6,7 @@ import fcntl
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -57,6 +57,19 @@ def refuse_password(name: str, url: str) -> None:
         raise UserError(f"{name} carries a password; take it out, and set {way} instead")
 
 
+def is_sql(url: str) -> bool:
+    """Whether a URL names a database that this process opens itself, and no server before one."""
+    return bool(sqlite_path(url)) or is_postgresql(url)
+
+
+def forget(url: str, table: str, row: Mapping[str, str]) -> None:
+    """Delete the rows of a table that have these values, and leave no trace in the file."""
+    condition = " AND ".join(f"{column} = :{column}" for column in row)
+    with _engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(sqlalchemy.text(f"DELETE FROM {table} WHERE {condition}"), dict(row))
+        connection.execute(sqlalchemy.text("VACUUM"))
+
+
 def same(one: str, other: str) -> bool:
     """Whether two URLs name one database on a server, by host, port and name."""
     if not (is_postgresql(one) and is_postgresql(other)):
@@ -94,7 +107,8 @@ def alone(url: str, *, wait_s: float = WAIT_S) -> Iterator[None]:
 
 def _engine(url: str) -> sqlalchemy.Engine:
     try:
-        return sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=PATIENT)
+        words = PATIENT if is_postgresql(url) else {}
+        return sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=words)
     except ImportError as error:
         raise UserError(
             f"PostgreSQL needs a driver ({error}): pip install -r requirements-cluster.txt"

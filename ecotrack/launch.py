@@ -149,9 +149,11 @@ def session(
         store = Store()
         check(config, store)
         measured = isinstance(config, Metered) and config.measured_here
-        with turn(entry, wait=not config.no_wait) if measured else nullcontext():
-            with metering(entry, config, store, waiting_meter) as started:
-                yield started
+        with (
+            turn(entry, wait=not config.no_wait) if measured else nullcontext(),
+            metering(entry, config, store, waiting_meter) as started,
+        ):
+            yield started
 
 
 @contextmanager

@@ -167,6 +167,7 @@ STUDY_TAG = "ecotrack.study"
 TRIAL_TAG = "ecotrack.trial"
 PARETO_TAG = "ecotrack.pareto"
 HOST_TAG = "ecotrack.host"
+HARDWARE_TAG = "ecotrack.hardware"  # what machines have in common whose costs compare
 DEVICE_TAG = "ecotrack.device"
 PROCESS_TAG = "ecotrack.process"
 LAUNCH_TAG = "ecotrack.launch"

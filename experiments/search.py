@@ -13,29 +13,51 @@ longer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from ecotrack import host, measure, metrics, reading, terminal
+from ecotrack import database, host, metrics, reading, terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
-from ecotrack.launch import Metered, Session, grid_tags, insured, metered, raw_record, session
-from ecotrack.measure import Meter, Window
+from ecotrack.launch import (
+    Metered,
+    Session,
+    grid_tags,
+    insured,
+    meter_for,
+    metered,
+    metering,
+    raw_record,
+    session,
+)
+from ecotrack.measure import Meter
 from ecotrack.measurement import Result
 from ecotrack.meters import gates
 from ecotrack.meters.codecarbon import grid
+from ecotrack.meters.turn import turn
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.mirror import Mirror, check_run_exists
 from ecotrack.search.objectives import METRICS, Goal, Objectives
 from ecotrack.search.samplers import Sampler
-from ecotrack.search.searching import BudgetError, repeat_front, tried
+from ecotrack.search.searching import (
+    BudgetError,
+    check_budget,
+    one_more,
+    put_first,
+    repeat_front,
+    tried,
+)
 from ecotrack.search.searching import search as search_for
+from ecotrack.search.sharing import Share, share
 from ecotrack.search.space import Space, holds
 from ecotrack.search.study import Study, names
 from ecotrack.search.study_report import report
 from ecotrack.search.trials import Objective, PassedOver, Trial
-from ecotrack.tracking import Record, Store, dead_runs
+from ecotrack.tracking import Record, RunView, Store, dead_runs
 from ecotrack.tracking import models as saved
 from experiments import train
 from experiments.reports.search import link, status
@@ -99,6 +121,20 @@ class Config(Metered):
     warm_start: str | None = option(
         None, "try first the front of this earlier study, or the list in this JSON file"
     )
+    storage: str | None = option(
+        None, "where studies lie, such as postgresql://host/optuna; none: beside the runs"
+    )
+    workers: str | None = option(
+        None, "who trains: Dask's scheduler, such as tcp://host:8786, or so many processes here"
+    )
+    mixed_hardware: bool = option(
+        False, "let machines of different kinds take part, each kind with a front of its own"
+    )
+
+    @property
+    def measured_here(self) -> bool:
+        """Whether this process trains; if others do, it need not wait for its turn."""
+        return self.workers is None
 
 
 def space(config: Config) -> Space:
@@ -109,15 +145,48 @@ def space(config: Config) -> Space:
 
 def check(config: Config, store: Store) -> None:
     """Refuse bad data, a missing device, a study that cannot go on, a budget that is two."""
+    check_places(config, store)
     train.check(recipe(config, {}))
     if len(set(config.objectives)) != len(config.objectives) or len(config.objectives) < 2:
         raise UserError("--objectives takes two or three different ones")
     if config.budget_g and config.budget_wh:
         raise UserError("--budget-g and --budget-wh exclude each other; give one, or neither")
     warm_starts(config, store)
-    study = open_study(config.study, store, config.objectives)
+    study = open_study(config, store)
     check_run_exists(store, study)
     study.agree_on(terms(config))
+
+
+def check_places(config: Config, store: Store) -> None:
+    """Refuse a password in a URL, one database for two, and workers that cannot reach the study.
+
+    Raises:
+        UserError: there is such a thing.
+    """
+    if config.storage:
+        try:
+            database.refuse_password("--storage", config.storage)
+        except UserError:
+            store.forget_launch("storage")
+            raise
+        if not database.is_postgresql(config.storage):
+            raise UserError("--storage takes postgresql://…, without a password, or none")
+        if database.same(config.storage, store.uri):
+            raise UserError("--storage must be another database than MLflow's: both number theirs")
+    if config.workers:
+        try:
+            from ecotrack.search import cluster
+        except ImportError as error:
+            raise UserError(
+                f"--workers needs Dask ({error}): pip install -r requirements-cluster.txt"
+            ) from error
+        cluster.check(config.workers)
+        local = not config.storage or database.sqlite_path(store.uri)
+        if local and not config.workers.isdigit():
+            raise UserError(
+                "machines elsewhere reach no file of this one: give --storage postgresql://…,"
+                " and MLFLOW_TRACKING_URI of a server"
+            )
 
 
 def terms(config: Config) -> dict[str, str]:
@@ -125,6 +194,7 @@ def terms(config: Config) -> dict[str, str]:
     may_change = (
         *("study", "trials", "time-s", "max-tflop", "no-wait", "warm-start"),
         *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front"),
+        *("storage", "workers"),
     )
     own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
     kept = {k: text for k, text in parameters(config).items() if k in own - {*may_change}}
@@ -145,20 +215,20 @@ def recipe(config: Config, params: Mapping[str, Any], repeat: int = 0) -> train.
     )
 
 
-def open_study(name: str, store: Store, goals: tuple[Goal, ...]) -> Study:
-    """The study, beside the store of runs."""
+def open_study(config: Config, store: Store, name: str = "") -> Study:
+    """The study of this configuration, or another one in the same place."""
     return Study(
-        path_of(store),
-        name,
-        Objectives(goals).directions,
+        place_of(config, store),
+        name or config.study,
+        Objectives(config.objectives).directions,
         on_dead=lambda run: dead_runs.kill(store, run, "its trial died"),
         on_kept=lambda run: dead_runs.finish(store, run),
     )
 
 
-def path_of(store: Store) -> Path:
-    """Where all studies of a store lie."""
-    return store.folder / "optuna.db"
+def place_of(config: Config, store: Store) -> Path | str:
+    """Where all studies lie: in the database that is named, or beside the store of runs."""
+    return config.storage or store.folder / "optuna.db"
 
 
 def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
@@ -169,10 +239,10 @@ def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
     """
     if not config.warm_start:
         return []
-    if config.warm_start in names(path_of(store)):
+    if config.warm_start in names(place_of(config, store)):
         tags = {metrics.STUDY_TAG: config.warm_start, metrics.PARETO_TAG: "true"}
         front = {run.run_id for run in store.runs(EXPERIMENT, tags)}
-        earlier = open_study(config.warm_start, store, config.objectives)
+        earlier = open_study(config, store, config.warm_start)
         found = [dict(trial.params) for trial in earlier.finished if trial.run_id in front]
         return [params for params in found if holds(space(config), params)]
     try:
@@ -189,28 +259,22 @@ def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
 
 def carry_on(started: Session) -> None:
     """One session of a study: trials, repeats, the front on the test images, report, print."""
-    config, store, ledger = started.config, started.store, started.ledger
-    study = open_study(config.study, store, config.objectives)
-    # Energy known in another way, or on another machine, ranks no model of this front.
-    study.agree_on({"machine": host.describe(), "energy": reading.known(ledger.read())})
-    name = f"study {config.study}"
-    with started.run(EXPERIMENT, name, kind="search", resume=study.run_id) as parent:
+    config, store = started.config, started.store
+    study = open_study(config, store)
+    with ExitStack() as open_runs:
+        with study.alone():  # two that begin it at once agree on its run
+            run = started.run(
+                EXPERIMENT, f"study {config.study}", kind="search", resume=study.run_id
+            )
+            parent = open_runs.enter_context(run)
+            study.run_id = parent.run_id
         dead_runs.bill(store, parent.run_id, study.keep_cost)
-        objectives = Objectives(config.objectives)
-        mirror = Mirror(store, study, objectives, parent, grid_tags(started.meter))
-        ledger.open(parent.run_id, shared=True)
-        with raw_record(started.meter) as raw, measure(ledger) as window:
-            try:
-                judge = try_models(started, study, mirror, parent, window)
-                finish_front(mirror, ledger)
-                know_largest(mirror, ledger)
-            except BudgetError as error:
-                raise UserError(str(error)) from error
-            finally:
-                mirror.keep_cost(window.so_far())
-                ledger.close(parent.run_id)
-        result = report(study, mirror, judge.forecast_error)
-        parent.log(replace(result, artifacts={**result.artifacts, **raw}))
+        carry_out = on_machines if config.workers else here
+        try:
+            result = carry_out(started, study, parent)
+        except BudgetError as error:
+            raise UserError(str(error)) from error
+        parent.log(result)
     for title, rows in result.summary.items():
         terminal.table(title, rows)
     for sentence in result.findings:
@@ -221,25 +285,40 @@ def carry_on(started: Session) -> None:
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
 
-def try_models(
-    started: Session, study: Study, mirror: Mirror, parent: Record, window: Window
-) -> Judge:
+def here(started: Session, study: Study, parent: Record) -> Result:
+    """Carry a study on in this process."""
+    agree(started, study)
+    objectives = Objectives(started.config.objectives)
+    with raw_record(started.meter) as raw, share(started, study, objectives, parent) as own:
+        judge = try_models(own)
+        finish(own)
+    result = report(study, own.mirror, judge.forecast_error)
+    return replace(result, artifacts={**result.artifacts, **raw})
+
+
+def agree(started: Session, study: Study) -> None:
+    """Hold a study to one kind of machine, and each kind to one way of knowing its energy.
+
+    What was measured otherwise ranks no model of this front.
+    """
+    hardware, known = host.hardware(), reading.known(started.ledger.read())
+    if started.config.mixed_hardware:
+        study.agree_on({f"energy of {hardware}": known})
+    else:
+        study.agree_on({"hardware": hardware, "energy": known})
+
+
+def try_models(own: Share) -> Judge:
     """Train one configuration after another, then the best of them again."""
-    config: Config = started.config
+    config: Config = own.started.config
+    study, mirror, rules = own.study, own.mirror, rules_of(config)
     before_g = study.cost.co2_g
-    bill = Bill(lambda: before_g + window.so_far().co2_g, lambda: reserve_g(mirror, study))
-    problem = problem_of(config, trying(started, study, mirror, parent), started.store)
-    rules = Rules(
-        trials=config.trials,
-        seed=config.seed,
-        sampler=config.sampler,
-        thrifty=config.thrifty,
-        stopping=config.stopping,
-        budget_g=budget_g(config),
-    )
+    bill = Bill(lambda: before_g + own.window.so_far().co2_g, lambda: reserve_g(mirror, study))
+    problem = problem_of(config, trying(own), own.started.store)
 
     def go_on() -> bool:
-        mirror.keep_cost(window.so_far())
+        own.keep()
+        mirror.mark_front()
         spent = study.cost
         left_s = None if config.time_s is None else config.time_s - spent.wall_s
         left_g = None if rules.budget_g is None else rules.budget_g - spent.co2_g
@@ -254,8 +333,132 @@ def try_models(
     return judge
 
 
-def trying(started: Session, study: Study, mirror: Mirror, parent: Record) -> Objective:
+def finish(own: Share) -> None:
+    """The front on the test images, and the predictions of the largest model."""
+    finish_front(own.mirror, own.started.ledger)
+    know_largest(own.mirror, own.started.ledger)
+
+
+def on_machines(started: Session, study: Study, parent: Record) -> Result:
+    """Carry a study on by Dask's workers; this process only places their tasks."""
+    from ecotrack.search import cluster  # Dask, for those alone who ask for it
+
+    config, store = started.config, started.store
+    mirror = Mirror(store, study, Objectives(config.objectives), parent, {})
+    problem = problem_of(config, lambda params, trial: (), store)
+    with study.alone():
+        put_first(study, problem)
+    job = Job(replace(config, warm_start=None), store.uri, parent.run_id)
+    rules = rules_of(config)
+
+    def missing() -> int:
+        study.wake()
+        return max(0, config.trials - tried(study))
+
+    def told() -> None:
+        mirror.mark_front()
+        line = status(study.cost, mirror.front_accuracies(), left_s=None, left_g=None)
+        progress.update(tried(study), line)
+
+    with (
+        cluster.machines(config.workers) as machines,
+        terminal.bar(f"study {config.study}", config.trials) as progress,
+    ):
+        cluster.keep_placing(machines, partial(work, job), missing, told)
+        judge = Judge(study, problem, rules, Bill(lambda: study.cost.co2_g))
+        check_budget(judge)
+        kinds = mirror.kinds()
+        missed = cluster.on_one_of_each(machines, partial(wind_up, job), host.hardware, kinds)
+    mirror.mark_front(afresh=True)
+    dead_runs.bill(store, parent.run_id, study.keep_cost)
+    result = report(study, mirror, judge.forecast_error)
+    told_missed = [f"No {kind} was there to evaluate its front." for kind in missed]
+    return replace(result, findings=[*result.findings, *told_missed])
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker has to know to take its share in a study.
+
+    Attributes:
+        config: as the coordinator was given it.
+        store_uri: of the runs.
+        parent_id: the study's own run.
+    """
+
+    config: Config
+    store_uri: str
+    parent_id: str
+
+
+def work(job: Job) -> str:
+    """On a worker: one more trial, if the study is short of its number."""
+    time_s = job.config.time_s
+
+    with at_work(job) as own:
+
+        def go_on() -> bool:
+            return time_s is None or own.spent().wall_s < time_s
+
+        return one_more(judge_of(own), go_on)
+
+
+def wind_up(job: Job) -> str:
+    """On a worker: what follows the trials, for machines of its kind."""
+    with at_work(job) as own:
+        judge = judge_of(own)
+        repeat_front(judge, own.mirror.objectives.ways, job.config.repeats_front)
+        own.mirror.mark_front(afresh=True)
+        finish(own)
+    return "tried"
+
+
+@contextmanager
+def at_work(job: Job) -> Iterator[Share]:
+    """A worker's share, once it is its machine's turn to measure."""
+    config = job.config
+    os.environ["MLFLOW_TRACKING_URI"] = job.store_uri
+    store, study = opened(replace(config, trials=1), job.store_uri)
+    with (
+        turn("search", wait=not config.no_wait),
+        metering("search", config, store, meter_for(config)) as started,
+    ):
+        agree(started, study)
+        with share(started, study, Objectives(config.objectives), Record(job.parent_id)) as own:
+            yield own
+
+
+@cache
+def opened(config: Config, store_uri: str) -> tuple[Store, Study]:
+    """The stores, opened once in a worker's life: a study of thousands takes seconds to read."""
+    store = Store()
+    return store, open_study(config, store)
+
+
+def judge_of(own: Share) -> Judge:
+    """Who decides in a worker, by what all of them have cost."""
+    config = own.started.config
+    bill = Bill(lambda: own.spent().co2_g, lambda: reserve_g(own.mirror, own.study))
+    return Judge(
+        own.study, problem_of(config, trying(own), own.started.store), rules_of(config), bill
+    )
+
+
+def rules_of(config: Config) -> Rules:
+    """How it is searched."""
+    return Rules(
+        trials=config.trials,
+        seed=config.seed,
+        sampler=config.sampler,
+        thrifty=config.thrifty,
+        stopping=config.stopping,
+        budget_g=budget_g(config),
+    )
+
+
+def trying(own: Share) -> Objective:
     """The objective: train a configuration in a run of its own."""
+    started, study, mirror = own.started, own.study, own.mirror
     config, ledger = started.config, started.ledger
 
     def objective(params: dict[str, Any], trial: Trial) -> tuple[float, ...]:
@@ -287,7 +490,8 @@ def trying(started: Session, study: Study, mirror: Mirror, parent: Record) -> Ob
             trial.keep(values)
         if not trial.repeat:
             study.reference_g = reference_g(config, params, seen)
-            parent.point(metrics.SEARCH_HYPERVOLUME, *mirror.hypervolume_with(values))
+            volume = mirror.hypervolume_with(values)
+            mirror.parent.point(metrics.SEARCH_HYPERVOLUME, *volume)
         return values
 
     return objective
@@ -342,8 +546,8 @@ def reserve_g(mirror: Mirror, study: Study) -> float:
 
 
 def finish_front(mirror: Mirror, meter: Meter) -> None:
-    """Evaluate each member of the front on the test images, once in its life."""
-    for run in mirror.front_runs():
+    """Evaluate each member of this machine's front on the test images, once in its life."""
+    for run in filter(ran_on_this_kind, mirror.front_runs()):
         if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id):
             model = saved.load(run.run_id)
             result = train.finish(Result(model=model), data.load(), meter)
@@ -355,12 +559,18 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
 
     Its weights, kept only on the front, do not matter for that.
     """
-    largest = max(mirror.runs(), key=lambda run: run.metrics[metrics.FLOPS], default=None)
+    runs = filter(ran_on_this_kind, mirror.runs())
+    largest = max(runs, key=lambda run: run.metrics[metrics.FLOPS], default=None)
     if largest and metrics.INFERENCE_G_PER_1K not in largest.metrics:
         known: Mapping[str, Any] = largest.params
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
         Record(largest.run_id).write(values=served.scores)
+
+
+def ran_on_this_kind(run: RunView) -> bool:
+    """Whether a run was measured on a machine of this kind, as far as that is known."""
+    return run.tags.get(metrics.HARDWARE_TAG, host.hardware()) == host.hardware()
 
 
 if __name__ == "__main__":

@@ -148,9 +148,7 @@ class Ledger:
         stop.again()
         return self._read()
 
-    def open(
-        self, run_id: str, *, shared: bool = False, before: Measurement | None = None
-    ) -> None:
+    def open(self, run_id: str, *, shared: bool = False, before: Measurement | None = None) -> None:
         """Begin to keep what a run costs.
 
         Args:

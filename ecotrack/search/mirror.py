@@ -30,9 +30,9 @@ class Mirror:
         tags: Mapping[str, str],
     ) -> None:
         """`tags` go on every trial's run."""
-        self._store, self._study, self._parent, self._tags = store, study, parent, tags
+        self._store, self._study, self._tags = store, study, tags
         self._marks: dict[str, str | None] | None = None
-        self.objectives = objectives
+        self.objectives, self.parent = objectives, parent
 
     @contextmanager
     def trial(self, trial: Trial, name: str, params: Mapping[str, str]) -> Iterator[Record]:
@@ -45,7 +45,7 @@ class Mirror:
             **({metrics.REPEAT_OF_TAG: self._run_of(trial.repeat_of)} if trial.repeat else {}),
         }
         title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
-        with self._store.child(self._parent.run_id, title, params, tags) as child:
+        with self._store.child(self.parent.run_id, title, params, tags) as child:
             yield child
 
     def _run_of(self, number: int | None) -> str:
@@ -53,7 +53,7 @@ class Mirror:
 
     def would_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result beats the finished ones; if not, it never will."""
-        return bool(pareto.front([*self.points(), values], self.objectives.ways)[-1])
+        return bool(pareto.front([*self.points_here(), values], self.objectives.ways)[-1])
 
     def may_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result is so near the front that repeats may put it there."""
@@ -80,11 +80,11 @@ class Mirror:
         process = host.process_id()
         tags = sessions.account(process, sessions.cost_of(session))
         tags |= {f"{tag}.{process}": outer for tag, outer in within().items()}
-        self._parent.write(values=cost_metrics(self._study.cost), tags=tags)
+        self.parent.write(values=cost_metrics(self._study.cost), tags=tags)
 
     def hypervolume_with(self, values: Sequence[float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""
-        points = [*self.points(), tuple(values)]
+        points = [*self.points_here(), tuple(values)]
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
     def mark_front(self, *, afresh: bool = False) -> None:
@@ -102,16 +102,28 @@ class Mirror:
                 self._marks[trial.run_id] = mark
 
     def front(self) -> list[Finished]:
-        """The members of the front, cheapest first."""
-        finished, points = self._study.finished, self.points()
-        mask = pareto.front(points, self.objectives.ways)
-        cost = self.objectives.ways.index("min")
-        members = [
-            (point[cost], trial)
-            for point, trial, on in zip(points, finished, mask, strict=True)
-            if on
-        ]
+        """The members of the front, of each kind of machine's own one, cheapest first."""
+        cost, members = self.objectives.ways.index("min"), []
+        for kind in self.kinds():
+            trials, points = self.of_kind(kind)
+            mask = pareto.front(points, self.objectives.ways)
+            members += [(p[cost], t) for p, t, on in zip(points, trials, mask, strict=True) if on]
         return [trial for _, trial in sorted(members, key=lambda member: member[0])]
+
+    def kinds(self) -> list[str]:
+        """The kinds of machine that trials were finished on: each has a front of its own."""
+        return list(dict.fromkeys(trial.hardware for trial in self._study.finished))
+
+    def of_kind(self, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
+        """The finished trials of one kind of machine, and their points."""
+        pairs = zip(self._study.finished, self.points(), strict=True)
+        kept = [(trial, point) for trial, point in pairs if trial.hardware == kind]
+        return [trial for trial, _ in kept], [point for _, point in kept]
+
+    def points_here(self) -> list[tuple[float, ...]]:
+        """The points of machines like this one."""
+        pairs = zip(self._study.finished, self.points(), strict=True)
+        return [point for trial, point in pairs if self._study.compares(trial)]
 
     def points(self) -> list[tuple[float, ...]]:
         """The values of each finished trial; of one that was repeated, their means."""
@@ -126,7 +138,7 @@ class Mirror:
 
     def all_runs(self) -> list[RunView]:
         """All trials' runs: finished, stopped, failed and repeated."""
-        return self._store.children(self._parent.run_id)
+        return self._store.children(self.parent.run_id)
 
     @property
     def reference(self) -> tuple[float, ...]:

@@ -8,9 +8,11 @@ suggestions ─▶ pick ─▶ affordable? ─▶ epoch ─▶ epoch ─▶ … 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from ecotrack import host
 from ecotrack.fronts import uncertain
 from ecotrack.fronts.pareto import Direction
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
@@ -19,6 +21,7 @@ from ecotrack.search.study import Study
 from ecotrack.search.trials import Objective, Trial
 
 MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
+Outcome = Literal["tried", "enough", "over", "used up"]
 
 
 class BudgetError(Exception):
@@ -46,22 +49,69 @@ def search(
     """
     judge = Judge(study, problem, rules, bill)
     study.wake()
-    for start in problem.starts:
-        if holds(problem.space, start):
-            study.wait_for(start)
-    pick = judge.pick if rules.thrifty and judge.two else None
-    study.sample_by(rules.sampler, rules.seed, problem.space, pick)
+    put_first(study, problem)
+    sample(judge, rules.seed)
     in_vain, done = 0, tried(study)
     while done < rules.trials and in_vain < MAX_IN_VAIN and judge.room_g() > 0 and go_on():
         study.attempt(problem.space, judged(judge))
         before, done = done, tried(study)
         in_vain = 0 if done > before else in_vain + 1
-    if rules.budget_g is not None and not study.finished and (judge.room_g() <= 0 or done):
-        raise BudgetError(
-            f"a budget of {rules.budget_g:.3g} g is too small for one trial:"
-            f" {bill.spent():.3g} g were gone before one was finished"
-        )
+    if judge.room_g() <= 0 or done:
+        check_budget(judge)
     return judge
+
+
+def one_more(judge: Judge, go_on: Callable[[], bool] = lambda: True) -> Outcome:
+    """Try one more configuration, if the study is short of its number: safe to repeat.
+
+    Any number of processes may do so at once.
+
+    Args:
+        judge: what is known, and what is affordable.
+        go_on: asked before each attempt; False ends it.
+
+    Returns:
+        Whether one was tried; if none was, because enough are tried or under way, because the
+        budget or `go_on` ends the search, or because the space is used up.
+    """
+    study, rules = judge.study, judge.rules
+    # Processes that know the same trials must not suggest the same points.
+    sample(judge, rules.seed + zlib.crc32(host.process_id().encode()) % 2**20)
+    for _ in range(MAX_IN_VAIN):
+        if not study.is_short(rules.trials):
+            return "enough"
+        if judge.room_g() <= 0 or not go_on():
+            return "over"
+        if study.attempt(judge.problem.space, judged(judge), of=rules.trials):
+            return "tried"
+    return "used up"
+
+
+def put_first(study: Study, problem: Problem) -> None:
+    """Put a problem's starts in the queue, each once in the study's life."""
+    for start in problem.starts:
+        if holds(problem.space, start):
+            study.wait_for(start)
+
+
+def sample(judge: Judge, seed: int) -> None:
+    """Choose who suggests, by the rules."""
+    pick = judge.pick if judge.rules.thrifty and judge.two else None
+    judge.study.sample_by(judge.rules.sampler, seed, judge.problem.space, pick)
+
+
+def check_budget(judge: Judge) -> None:
+    """Refuse a budget that was up before one trial was finished.
+
+    Raises:
+        BudgetError: it was.
+    """
+    budget_g = judge.rules.budget_g
+    if budget_g is not None and not judge.study.finished:
+        raise BudgetError(
+            f"a budget of {budget_g:.3g} g is too small for one trial:"
+            f" {judge.bill.spent():.3g} g were gone before one was finished"
+        )
 
 
 def repeat_front(

@@ -31,6 +31,7 @@ from ecotrack.search.samplers import Picking, Sampler, sampler
 from ecotrack.search.space import Choice, Space, Values, Whole, configuration, rounded
 from ecotrack.search.storage import GRACE_S, storage
 from ecotrack.search.trials import (
+    HARDWARE_KEY,
     REPEAT_KEY,
     RUN_KEY,
     STOPPED_KEY,
@@ -82,6 +83,7 @@ class Study:
         self.name = name
         self._on_dead, self._on_kept = on_dead, on_kept
         self._known: dict[int, Finished] = {}
+        self._hardware = host.hardware()
         self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
         self._url = url_of(place)
         if isinstance(place, Path) and not _is_writable(place):
@@ -137,6 +139,15 @@ class Study:
         return [self._as_ours(t) for t in self._complete if REPEAT_KEY not in t.user_attrs]
 
     @property
+    def comparable(self) -> list[Finished]:
+        """Finished trials of machines like this one: what the others cost says nothing here."""
+        return [trial for trial in self.finished if self.compares(trial)]
+
+    def compares(self, trial: Finished | Stopped) -> bool:
+        """Whether a trial ran on a machine like this one, as far as that is known."""
+        return trial.hardware in ("", self._hardware)
+
+    @property
     def repeats(self) -> dict[int, list[Finished]]:
         """Number of a finished trial -> its repeats with other seeds, in order."""
         found: dict[int, list[Finished]] = {}
@@ -164,6 +175,18 @@ class Study:
         """What all sessions have cost so far."""
         kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
         return sum((from_fields(fields) for fields in kept), Measurement())
+
+    def cost_with(self, own: Measurement) -> Measurement:
+        """The same, with this process's share as it is now and not as it was kept."""
+        kept = {k: v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX)}
+        kept[SESSION_PREFIX + host.process_id()] = asdict(own)
+        return sum(map(from_fields, kept.values()), Measurement())
+
+    @property
+    def own_cost(self) -> Measurement:
+        """What this process's earlier shares have cost."""
+        kept = self._attrs.get(SESSION_PREFIX + host.process_id())
+        return from_fields(kept) if kept else Measurement()
 
     def keep_cost(self, session: Measurement, process: str = "") -> None:
         """Replace what a process's session, this one's if none is named, has cost so far.
@@ -315,10 +338,11 @@ class Study:
 
     def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
         trial.set_user_attr(PROCESS_KEY, host.process_id())
+        trial.set_user_attr(HARDWARE_KEY, self._hardware)
         params = configuration(space, lambda name, values: _suggest(trial, name, values))
         again = trial.user_attrs.get(REPEAT_KEY, {})
         repeat, repeat_of = again.get("seed", 0), again.get("of")
-        twin = next((t for t in self.finished if t.params == params), None)
+        twin = next((t for t in self.comparable if t.params == params), None)
         if twin and not repeat:
             trial.set_user_attr(REUSED_KEY, twin.number)
             return twin.values

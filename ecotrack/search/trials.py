@@ -14,6 +14,7 @@ from ecotrack.search.space import rounded
 # What is kept of a trial in the study's file.
 RUN_KEY, VALUES_KEY, CURVE_KEY, COSTS_KEY = "mlflow_run_id", "values", "curve", "costs_g"
 SPENT_KEY, STOPPED_KEY, REPEAT_KEY = "spent_g", "stopped", "repeat"
+HARDWARE_KEY = "hardware"
 
 Verdict = Callable[[Sequence[float], Sequence[float]], str | None]
 
@@ -98,6 +99,7 @@ class Finished:
         curve: accuracy after each epoch; empty where that is not known.
         costs_g: grams of training until the end of each epoch.
         spent_g: its whole cost; None where that is not known.
+        hardware: the kind of machine; empty where that is not known.
     """
 
     number: int
@@ -107,6 +109,7 @@ class Finished:
     curve: tuple[float, ...] = ()
     costs_g: tuple[float, ...] = ()
     spent_g: float | None = None
+    hardware: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,7 @@ class Stopped:
     costs_g: tuple[float, ...]
     spent_g: float | None
     reason: str
+    hardware: str = ""
 
 
 def finished(trial: FrozenTrial) -> Finished:
@@ -150,4 +154,5 @@ def _known(trial: FrozenTrial) -> dict[str, Any]:
         "curve": tuple(kept.get(CURVE_KEY, ())),
         "costs_g": tuple(kept.get(COSTS_KEY, ())),
         "spent_g": kept.get(SPENT_KEY),
+        "hardware": kept.get(HARDWARE_KEY, ""),
     }

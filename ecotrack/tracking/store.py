@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -101,6 +102,22 @@ class Store:
         record.write(params=params, tags=tags)
         with self._closing([run_id]):
             yield record
+
+    def forget_launch(self, param: str) -> None:
+        """Remove what `mlflow run` has already kept of a parameter that must not be kept.
+
+        Of a server only the whole run can be deleted, and its administrator must sweep it out.
+        """
+        if not self._project_run:
+            return
+        if database.is_sql(self.uri):
+            database.forget(self.uri, "params", {"run_uuid": self._project_run, "key": param})
+        else:
+            self.client.delete_run(self._project_run)
+            print(
+                f"the server still holds it: mlflow gc --run-ids {self._project_run}, there",
+                file=sys.stderr,
+            )
 
     def experiment_id(self, name: str) -> str:
         """Id of an experiment, which is created when it is new."""
@@ -241,6 +258,7 @@ def _host_tags() -> dict[str, str]:
     tags = {
         metrics.SCHEMA_TAG: str(metrics.SCHEMA),
         metrics.HOST_TAG: host.describe(),
+        metrics.HARDWARE_TAG: host.hardware(),
         metrics.PROCESS_TAG: host.process_id(),
     }
     dirty = host.git_is_dirty(place.project_root())

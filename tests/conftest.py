@@ -1,10 +1,12 @@
 """What many tests share: stores of their own, and one small finished study of the real project."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +86,33 @@ class Home:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this session see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@contextmanager
+def missing(made: Path) -> Iterator[bool]:
+    """Whether the block is to make this folder: the first worker does, and the others wait."""
+    done = made / "done"
+    with made.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir()
+        yield not done.exists()
+        done.touch()
+
+
+@pytest.fixture(scope="session")
+def migrated(shared: Path) -> Path:
     """An empty run store; its migrations take seconds, a copy takes none."""
-    home = Home(tmp_path_factory.mktemp("migrated"))
-    subprocess.run(
-        [sys.executable, "-c", "from ecotrack.tracking import Store; Store()"],
-        cwd=ROOT,
-        env=home.env,
-        check=True,
-    )
+    home = Home(shared / "migrated")
+    with missing(home.folder) as to_make:
+        if to_make:
+            code = "from ecotrack.tracking import Store; Store()"
+            subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=home.env, check=True)
     return home.folder / "mlflow.db"
 
 
@@ -120,15 +140,17 @@ def home(new_home: Callable[[], Home]) -> Home:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Home:
+def finished(shared: Path, migrated: Path) -> Home:
     """A home in which the main job has run, as `mlflow run`, on a subset of the real images."""
-    home = Home(tmp_path_factory.mktemp("finished"))
-    shutil.copy(migrated, home.folder)
-    home.keep_files_here("fashion-mnist", "fashion-mnist-search")
-    options = [f"-P{option.removeprefix('--')}" for option in SMALL]
-    done = home.mlflow("main", "--experiment-name", "fashion-mnist-search", *options)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (home.folder / "printed.txt").write_text(done.stdout)
+    home = Home(shared / "finished")
+    with missing(home.folder) as to_make:
+        if to_make:
+            shutil.copy(migrated, home.folder)
+            home.keep_files_here("fashion-mnist", "fashion-mnist-search")
+            options = [f"-P{option.removeprefix('--')}" for option in SMALL]
+            done = home.mlflow("main", "--experiment-name", "fashion-mnist-search", *options)
+            assert done.returncode == 0, done.stdout + done.stderr
+            (home.folder / "printed.txt").write_text(done.stdout)
     return home
 
 

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
@@ -17,17 +16,15 @@ from ecotrack.tracking import sessions
 from ecotrack.tracking.place import project_root
 from ecotrack.tracking.record import Record
 from ecotrack.tracking.run_view import RunView
-
-if TYPE_CHECKING:
-    from ecotrack.tracking.store import Store
+from ecotrack.tracking.store import Store
 
 UNTAKEN_S = 600  # our process tags its run in the first seconds
 
 
 def settle(store: Store, ledgers: Path) -> None:
-    """Give the runs of dead processes what their ledgers tell, and remove what is told.
+    """Give the runs of dead processes what their ledgers tell, and close what they left open.
 
-    What is no ledger is left alone, and told in one line.
+    A ledger that is told is removed. What is no ledger is left alone, and told in one line.
     """
     strange = [path for path in ledgers.glob("*.jsonl") if not host.is_name(path.stem)]
     for path in dead(ledgers):
@@ -42,6 +39,7 @@ def settle(store: Store, ledgers: Path) -> None:
     if strange:
         names = few(sorted(path.name for path in strange))
         print(f"no ledgers, and left alone in {ledgers}: {names}", file=sys.stderr, flush=True)
+    close(store)
 
 
 def dead(ledgers: Path) -> list[Path]:

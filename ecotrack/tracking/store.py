@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ecotrack import database, host, metrics, stop
 from ecotrack.cli import UserError
-from ecotrack.tracking import dead_runs, place, views
+from ecotrack.tracking import place, views
 from ecotrack.tracking.record import NOTE_TAG, Record, within
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
 
@@ -74,7 +74,6 @@ class Store:
         Under `mlflow run` the project's run is this run if it lies in the right experiment and
         nothing is resumed; otherwise it is marked as a mere launch, linked both ways.
         """
-        dead_runs.close(self)
         experiment_id = self.experiment_id(experiment)
         all_tags = {**_host_tags(), **({} if resume else within()), **tags}
         project_run = self.client.get_run(self._project_run) if self._project_run else None

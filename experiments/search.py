@@ -28,9 +28,7 @@ from ecotrack.launch import (
     Session,
     grid_tags,
     insured,
-    meter_for,
     metered,
-    metering,
     raw_record,
     session,
 )
@@ -38,7 +36,6 @@ from ecotrack.measure import Meter
 from ecotrack.measurement import Result
 from ecotrack.meters import gates
 from ecotrack.meters.codecarbon import grid
-from ecotrack.meters.turn import turn
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.mirror import Mirror, check_run_exists
 from ecotrack.search.objectives import METRICS, Goal, Objectives
@@ -52,7 +49,7 @@ from ecotrack.search.searching import (
     tried,
 )
 from ecotrack.search.searching import search as search_for
-from ecotrack.search.sharing import Share, share
+from ecotrack.search.sharing import Share, agree, measuring, share
 from ecotrack.search.space import Space, holds
 from ecotrack.search.study import Study, names
 from ecotrack.search.study_report import report
@@ -287,25 +284,13 @@ def carry_on(started: Session) -> None:
 
 def here(started: Session, study: Study, parent: Record) -> Result:
     """Carry a study on in this process."""
-    agree(started, study)
+    agree(started, study, mixed=started.config.mixed_hardware)
     objectives = Objectives(started.config.objectives)
     with raw_record(started.meter) as raw, share(started, study, objectives, parent) as own:
         judge = try_models(own)
         finish(own)
     result = report(study, own.mirror, judge.forecast_error)
     return replace(result, artifacts={**result.artifacts, **raw})
-
-
-def agree(started: Session, study: Study) -> None:
-    """Hold a study to one kind of machine, and each kind to one way of knowing its energy.
-
-    What was measured otherwise ranks no model of this front.
-    """
-    hardware, known = host.hardware(), reading.known(started.ledger.read())
-    if started.config.mixed_hardware:
-        study.agree_on({f"energy of {hardware}": known})
-    else:
-        study.agree_on({"hardware": hardware, "energy": known})
 
 
 def try_models(own: Share) -> Judge:
@@ -419,12 +404,10 @@ def at_work(job: Job) -> Iterator[Share]:
     config = job.config
     os.environ["MLFLOW_TRACKING_URI"] = job.store_uri
     store, study = opened(replace(config, trials=1), job.store_uri)
-    with (
-        turn("search", wait=not config.no_wait),
-        metering("search", config, store, meter_for(config)) as started,
-    ):
-        agree(started, study)
-        with share(started, study, Objectives(config.objectives), Record(job.parent_id)) as own:
+    objectives = Objectives(config.objectives)
+    with measuring("search", config, store) as started:
+        agree(started, study, mixed=config.mixed_hardware)
+        with share(started, study, objectives, Record(job.parent_id)) as own:
             yield own
 
 

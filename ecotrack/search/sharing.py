@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ecotrack.launch import Session, grid_tags
+from ecotrack import host, reading
+from ecotrack.launch import Metered, Session, grid_tags, meter_for, metering
 from ecotrack.measure import Window, measure
 from ecotrack.measurement import Measurement
+from ecotrack.meters.turn import turn
 from ecotrack.search.mirror import Mirror
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.study import Study
-from ecotrack.tracking import Record
+from ecotrack.tracking import Record, Store
 
 
 @dataclass(frozen=True)
@@ -61,3 +63,33 @@ def share(
         finally:
             own.keep()
             started.ledger.close(parent.run_id)
+
+
+@contextmanager
+def measuring(entry: str, config: Metered, store: Store) -> Iterator[Session]:
+    """In a process that takes part: wait for the machine's turn, and start the meter."""
+    with (
+        turn(entry, wait=not config.no_wait),
+        metering(entry, config, store, meter_for(config)) as started,
+    ):
+        yield started
+
+
+def agree(started: Session, study: Study, *, mixed: bool = False) -> None:
+    """Hold a study to one kind of machine, or each kind to one way of knowing its energy.
+
+    What was measured otherwise ranks no model of the same front.
+
+    Args:
+        started: with a meter.
+        study: what is held.
+        mixed: several kinds may take part.
+
+    Raises:
+        UserError: the study was begun otherwise.
+    """
+    hardware, known = host.hardware(), reading.known(started.ledger.read())
+    if mixed:
+        study.agree_on({f"energy of {hardware}": known})
+    else:
+        study.agree_on({"hardware": hardware, "energy": known})

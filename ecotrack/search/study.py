@@ -144,8 +144,8 @@ class Study:
         return [trial for trial in self.finished if self.compares(trial)]
 
     def compares(self, trial: Finished | Stopped) -> bool:
-        """Whether a trial ran on a machine like this one, as far as that is known."""
-        return trial.hardware in ("", self._hardware)
+        """Whether a trial ran on a machine like this one."""
+        return trial.hardware == self._hardware
 
     @property
     def repeats(self) -> dict[int, list[Finished]]:
@@ -168,7 +168,9 @@ class Study:
     def stopped(self) -> list[Stopped]:
         """What was given up on the way, in order."""
         pruned = self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])
-        return [stopped(trial) for trial in pruned if STOPPED_KEY in trial.user_attrs]
+        return [
+            stopped(trial, self._hardware) for trial in pruned if STOPPED_KEY in trial.user_attrs
+        ]
 
     @property
     def cost(self) -> Measurement:
@@ -333,7 +335,7 @@ class Study:
     def _as_ours(self, trial: FrozenTrial) -> Finished:
         """What is complete never changes: of hundreds of trials, each is read once."""
         if trial.number not in self._known:
-            self._known[trial.number] = finished(trial)
+            self._known[trial.number] = finished(trial, self._hardware)
         return self._known[trial.number]
 
     def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:

@@ -130,14 +130,14 @@ class Stopped:
     hardware: str = ""
 
 
-def finished(trial: FrozenTrial) -> Finished:
-    """A complete trial of Optuna's as ours."""
-    return Finished(values=tuple(trial.values), **_known(trial))
+def finished(trial: FrozenTrial, hardware: str) -> Finished:
+    """A complete trial of Optuna's as ours; on what `hardware`, if it does not say."""
+    return Finished(values=tuple(trial.values), **_known(trial, hardware))
 
 
-def stopped(trial: FrozenTrial) -> Stopped:
-    """A trial of Optuna's that was given up as ours."""
-    return Stopped(reason=trial.user_attrs[STOPPED_KEY], **_known(trial))
+def stopped(trial: FrozenTrial, hardware: str) -> Stopped:
+    """A trial of Optuna's that was given up as ours; likewise."""
+    return Stopped(reason=trial.user_attrs[STOPPED_KEY], **_known(trial, hardware))
 
 
 def params_of(trial: FrozenTrial) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def params_of(trial: FrozenTrial) -> dict[str, Any]:
     return {name: rounded(value) for name, value in trial.params.items()}
 
 
-def _known(trial: FrozenTrial) -> dict[str, Any]:
+def _known(trial: FrozenTrial, hardware: str) -> dict[str, Any]:
     kept = trial.user_attrs
     return {
         "number": trial.number,
@@ -154,5 +154,5 @@ def _known(trial: FrozenTrial) -> dict[str, Any]:
         "curve": tuple(kept.get(CURVE_KEY, ())),
         "costs_g": tuple(kept.get(COSTS_KEY, ())),
         "spent_g": kept.get(SPENT_KEY),
-        "hardware": kept.get(HARDWARE_KEY, ""),
+        "hardware": kept.get(HARDWARE_KEY, hardware),
     }

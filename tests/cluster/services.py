@@ -219,7 +219,8 @@ def status_of(url: str) -> int:
 def scheduler(folder: Path, env: dict[str, str], host: str = LOOPBACK, port: int = 0) -> Service:
     port = port or free_port(host)
     command = [str(BIN / "dask"), "scheduler", "--host", host, "--port", str(port)]
-    return Service([*command, "--no-dashboard"], folder, env, port, host)
+    own = {"PYTHONPATH": str(ROOT)}  # it reads the tasks that it hands on
+    return Service([*command, "--no-dashboard"], folder, {**env, **own}, port, host)
 
 
 def worker(folder: Path, address: str, env: dict[str, str], host: str = LOOPBACK) -> Service:

@@ -231,13 +231,14 @@ class Judge:
         if len(finished) not in self._models:
             spends = [trial.spent_g or 0.0 for trial in finished]
             costs = spends if self.problem.cost is None else [self.point(t)[0] for t in finished]
-            self._models = {len(finished): (self._model(costs), self._model(spends))}
+            models = self._model(finished, costs), self._model(finished, spends)
+            self._models = {len(finished): models}
         return self._models[len(finished)]
 
-    def _model(self, grams: Sequence[float]) -> CostModel:
+    def _model(self, finished: Sequence[Finished], grams: Sequence[float]) -> CostModel:
         known = [
             (self.problem.features(trial.params), cost)
-            for trial, cost in zip(self.study.comparable, grams, strict=True)
+            for trial, cost in zip(finished, grams, strict=True)
             if cost > 0
         ]
         return CostModel.fit([features for features, _ in known], [cost for _, cost in known])

@@ -15,6 +15,7 @@ from ecotrack.search.trials import Finished, Trial
 from ecotrack.tracking import Record, RunView, Store, sessions
 from ecotrack.tracking.record import within
 
+Known = list[tuple[Finished, tuple[float, ...]]]
 NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
 
 
@@ -94,8 +95,9 @@ class Mirror:
         """
         if self._marks is None or afresh:
             self._marks = {run.run_id: run.tags.get(metrics.PARETO_TAG) for run in self.all_runs()}
-        on_front = {trial.run_id for trial in self.front()}
-        for trial in self._study.finished:
+        known = self._known()
+        on_front = {trial.run_id for trial in self._front(known)}
+        for trial, _ in known:
             mark = str(trial.run_id in on_front).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
@@ -103,9 +105,12 @@ class Mirror:
 
     def front(self) -> list[Finished]:
         """The members of the front, of each kind of machine's own one, cheapest first."""
+        return self._front(self._known())
+
+    def _front(self, known: Known) -> list[Finished]:
         cost, members = self.objectives.ways.index("min"), []
-        for kind in self.kinds():
-            trials, points = self.of_kind(kind)
+        for kind in dict.fromkeys(trial.hardware for trial, _ in known):
+            trials, points = _of_kind(known, kind)
             mask = pareto.front(points, self.objectives.ways)
             members += [(p[cost], t) for p, t, on in zip(points, trials, mask, strict=True) if on]
         return [trial for _, trial in sorted(members, key=lambda member: member[0])]
@@ -116,20 +121,25 @@ class Mirror:
 
     def of_kind(self, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
         """The finished trials of one kind of machine, and their points."""
-        pairs = zip(self._study.finished, self.points(), strict=True)
-        kept = [(trial, point) for trial, point in pairs if trial.hardware == kind]
-        return [trial for trial, _ in kept], [point for _, point in kept]
+        return _of_kind(self._known(), kind)
 
     def points_here(self) -> list[tuple[float, ...]]:
         """The points of machines like this one."""
-        pairs = zip(self._study.finished, self.points(), strict=True)
-        return [point for trial, point in pairs if self._study.compares(trial)]
+        return [point for trial, point in self._known() if self._study.compares(trial)]
 
     def points(self) -> list[tuple[float, ...]]:
         """The values of each finished trial; of one that was repeated, their means."""
-        results = [[trial.values for trial in several] for several in self._study.results]
+        return [point for _, point in self._known()]
+
+    def _known(self) -> Known:
+        """Each finished trial with its point, at one moment: other processes may add to them."""
+        several_each = self._study.results
+        results = [[trial.values for trial in several] for several in several_each]
         means = uncertain.means(results, self.objectives.ways) if results else []
-        return [tuple(interval.value for interval in row) for row in means]
+        return [
+            (several[0], tuple(interval.value for interval in row))
+            for several, row in zip(several_each, means, strict=True)
+        ]
 
     def runs(self) -> list[RunView]:
         """The finished trials' runs, oldest first; no repeats."""
@@ -145,6 +155,11 @@ class Mirror:
         """The worst corner, from which the study's hypervolume is counted."""
         worst_g = self._study.reference_g or (0.0,) * len(self.objectives.costs)
         return self.objectives.corner(worst_g)
+
+
+def _of_kind(known: Known, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
+    kept = [(trial, point) for trial, point in known if trial.hardware == kind]
+    return [trial for trial, _ in kept], [point for _, point in kept]
 
 
 def cost_metrics(spent: Measurement) -> dict[str, float]:

@@ -130,8 +130,9 @@ def repeat_front(
     """
     study = judge.study
     while repeats and go_on():
-        finished = study.finished
-        results = [[trial.values for trial in several] for several in study.results]
+        several_each = study.results
+        finished = [several[0] for several in several_each]
+        results = [[trial.values for trial in several] for several in several_each]
         spends_g = [trial.spent_g or 0.0 for trial in finished]
         chosen = uncertain.next_to_repeat(
             results, spends_g, ways, most=1 + repeats, budget=judge.room_g()

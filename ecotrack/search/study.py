@@ -290,22 +290,29 @@ class Study:
             Whether that is one more that was tried to its end, or given up on the way.
         """
         begun: list[optuna.Trial] = []
+        raised: list[Exception] = []
 
         def trying(trial: optuna.Trial) -> tuple[float, ...]:
             begun.append(trial)
-            if of is not None and not self.is_short(of, before=trial.number):
-                raise optuna.TrialPruned("enough were begun before")
-            return self._try(trial, space, objective)
+            try:
+                if of is not None and not self.is_short(of, before=trial.number):
+                    raise optuna.TrialPruned("enough were begun before")
+                return self._try(trial, space, objective)
+            except Exception as error:
+                raised.append(error)
+                raise
 
         try:
             self._study.optimize(trying, n_trials=1)
         except Exception as error:
-            if not (begun and self._was_taken_for_dead(begun[0], error)):
+            # What the store refuses comes as Optuna's own error, in place of the objective's.
+            refused = begun and error not in raised
+            if not refused or self._frozen(begun[0]).state != TrialState.FAIL:
                 raise
             with suppress(KeyError):
                 self._on_dead(begun[0].user_attrs[RUN_KEY])
             return False
-        return _counts(self._study.get_trials(deepcopy=False)[begun[0].number])
+        return _counts(self._frozen(begun[0]))
 
     def importances(self) -> dict[str, dict[str, float]]:
         """Objective -> parameter -> share of its variance; empty below four trials.
@@ -353,14 +360,9 @@ class Study:
         except PassedOver as reason:
             raise optuna.TrialPruned(str(reason)) from reason
 
-    def _was_taken_for_dead(self, trial: optuna.Trial, error: Exception) -> bool:
-        """Whether the store refused what a trial reported, because it had been given up.
-
-        Told so by Optuna while the trial runs; at its end, by an assertion that fails.
-        """
-        state = self._study.get_trials(deepcopy=False)[trial.number].state
-        refused = isinstance(error, UpdateFinishedTrialError | AssertionError)
-        return refused and state == TrialState.FAIL
+    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
+        """A trial as the store has it."""
+        return self._study.get_trials(deepcopy=False)[trial.number]
 
     def _bury(self, study: optuna.Study, trial: FrozenTrial) -> None:
         if RUN_KEY in trial.user_attrs:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +25,35 @@ LOOPBACK = "127.0.0.1"
 SECRET = "s3cret-of-the-tests"
 BIN = Path(sys.executable).parent
 FAST = ("-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=200")
+
+
+class Cluster:
+    """A scheduler and workers, each started again when it ends, as a supervisor would."""
+
+    def __init__(self, folder: Path, env: dict[str, str], workers: int) -> None:
+        self.scheduler = scheduler(folder / "scheduler", env).start().ready()
+        self.address = f"tcp://{LOOPBACK}:{self.scheduler.port}"
+        self.workers = [worker(folder / f"w{n}", self.address, env).start() for n in range(workers)]
+        self.restarts = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._supervise, daemon=True)
+
+    def __enter__(self) -> Cluster:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        for service in (*self.workers, self.scheduler):
+            service.stop(9)
+
+    def _supervise(self) -> None:
+        while not self._ended.wait(0.2):
+            for service in (self.scheduler, *self.workers):
+                if service.process.poll() is not None:
+                    self.restarts += 1
+                    service.start()
 
 
 def free_port(host: str = LOOPBACK) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,7 +26,6 @@ from ecotrack.search.study import Study
 from ecotrack.search.trials import Objective, Trial
 from ecotrack.tracking import Record, Store, dead_runs
 
-EXPERIMENT = "sleeping"
 OBJECTIVES = Objectives(("accuracy", "training"))
 SPACE = {"width": Whole(1, 64), "rate": Real(0.001, 1, log=True)}
 
@@ -34,6 +34,7 @@ SPACE = {"width": Whole(1, 64), "rate": Real(0.001, 1, log=True)}
 class Job:
     storage: str
     trials: int
+    experiment: str = "sleeping"
     sleep_s: float = 0.1
     mixed: bool = False
     parent_id: str = ""
@@ -47,7 +48,7 @@ def coordinate(job: Job, workers: str) -> str:
     with ExitStack() as open_runs:
         tags = {metrics.KIND_TAG: "search", **grid_tags(meter_for(Metered()))}
         with study.alone():
-            run = store.run(EXPERIMENT, "sleeping", {}, tags, resume=study.run_id)
+            run = store.run(job.experiment, "sleeping", {}, tags, resume=study.run_id)
             parent = open_runs.enter_context(run)
             study.run_id = parent.run_id
         dead_runs.bill(store, parent.run_id, study.keep_cost)
@@ -118,3 +119,8 @@ def sleeping(own: Share, sleep_s: float) -> Objective:
 def trial_run(own: Share, trial: Trial, params: dict[str, str]) -> Iterator[Record]:
     with own.mirror.trial(trial, "sleep", params) as child:
         yield child
+
+
+if __name__ == "__main__":
+    storage, trials, experiment, sleep_s, workers = sys.argv[1:]
+    print(coordinate(Job(storage, int(trials), experiment, float(sleep_s)), workers))

@@ -2,23 +2,29 @@
 
 import subprocess
 import sys
-from collections import Counter
+import threading
+import time
 
-import optuna
-import pytest
+import sqlalchemy
 
 from ecotrack import metrics
-from ecotrack.measurement import J_PER_WH
+from ecotrack.search import storage
+from ecotrack.search.space import Whole
 from ecotrack.search.study import Study
 from ecotrack.tracking import Store
 from tests.cluster.services import SECRET, scheduler, status_of, worker
-from tests.cluster.sleeping import EXPERIMENT, OBJECTIVES, Job, coordinate
+from tests.cluster.sleeping import Job, coordinate
+from tests.cluster.whole import check_whole
 from tests.conftest import ROOT
 
+SPACE = {"size": Whole(1, 4)}
+DIRECTIONS = {"good": "maximize", "bad": "minimize"}
 FIRST_START = """
 import os, sys
 os.environ["MLFLOW_TRACKING_URI"] = sys.argv[1]
 from pathlib import Path
+from ecotrack.search.study import Study
+from ecotrack.search import storage
 from ecotrack.search.study import Study
 from ecotrack.tracking import Store
 place = Path(sys.argv[2]) if sys.argv[2].startswith("/") else sys.argv[2]
@@ -54,33 +60,6 @@ def test_many_processes_that_come_first_to_postgresql_set_it_up_once(pg, databas
     assert done.stdout.strip() == str([0] * 6), done.stderr
 
 
-def check_whole(storage: str, parent_id: str, trials: int) -> None:
-    """Nothing lost, nothing doubled: the study and its runs tell the same."""
-    store = Store()
-    study = Study(storage, "sleeping", OBJECTIVES.directions)
-    assert len(study.finished) == trials
-    states = Counter(
-        t.state for t in optuna.load_study(study_name="sleeping", storage=storage).trials
-    )
-    assert states[optuna.trial.TrialState.RUNNING] == states[optuna.trial.TrialState.WAITING] == 0
-    children = store.children(parent_id)
-    finished = {run.run_id: run for run in children if run.status == "FINISHED"}
-    assert sorted(finished) == sorted(trial.run_id for trial in study.finished)
-    for trial in study.finished:
-        assert finished[trial.run_id].metrics[metrics.EMISSIONS_G] == pytest.approx(trial.values[1])
-        assert metrics.PARETO_TAG in finished[trial.run_id].tags
-    assert {run.status for run in children} <= {"FINISHED", "FAILED", "KILLED"}
-    parent = store.view(parent_id)
-    assert parent.status == "FINISHED"
-    (only,) = store.runs(EXPERIMENT, {metrics.KIND_TAG: "search"})
-    assert only.run_id == parent_id
-    spent = sum(
-        run.metrics.get(metrics.RUN_WH, run.metrics.get(metrics.TOTAL_WH, 0)) for run in children
-    )
-    assert parent.metrics[metrics.SEARCH_WH] >= spent > 0
-    assert parent.metrics[metrics.SEARCH_WH] == pytest.approx(study.cost.energy_j.value / J_PER_WH)
-
-
 def test_two_workers_carry_a_study_out_through_a_server(signed_in, database, tmp_path):
     placed = scheduler(tmp_path / "scheduler", signed_in).start().ready()
     address = f"tcp://127.0.0.1:{placed.port}"
@@ -110,3 +89,45 @@ def test_no_password_is_in_the_logs_the_dump_or_the_artifacts(pg, served, signed
     files = [path for path in served.folder.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def test_a_result_outlives_the_absence_of_postgresql(pg, database):
+    study = Study(database, "s", DIRECTIONS)
+
+    def objective(params, trial):
+        trial.remember("run")
+        pg.stop()
+        later = threading.Timer(3, pg.start)
+        later.start()
+        trial.keep((0.5, 1.0))
+        later.join()
+        return 0.5, 1.0
+
+    study.sample_by("random", 0, SPACE)
+    assert study.attempt(SPACE, objective)
+    assert [trial.values for trial in Study(database, "s", DIRECTIONS).finished] == [(0.5, 1.0)]
+
+
+def test_a_heartbeat_outlives_the_absence_of_postgresql(pg, database, monkeypatch):
+    monkeypatch.setattr(storage, "HEARTBEAT_S", 1)
+    study = Study(database, "s", DIRECTIONS)
+
+    def objective(params, trial):
+        pg.stop()
+        time.sleep(3)
+        pg.start()
+        time.sleep(3)
+        before = beat(database)
+        time.sleep(3)
+        assert beat(database) > before
+        return 0.5, 1.0
+
+    study.sample_by("random", 0, SPACE)
+    assert study.attempt(SPACE, objective)
+
+
+def beat(url):
+    with sqlalchemy.create_engine(url).connect() as connection:
+        return connection.execute(
+            sqlalchemy.text("SELECT heartbeat FROM trial_heartbeats")
+        ).scalar()

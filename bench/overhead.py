@@ -93,7 +93,7 @@ def lines_printed() -> int:
     """Lines that a process prints in which a block is measured."""
     code = (
         "from ecotrack.measure import measure\n"
-        "from ecotrack.meters import CodeCarbonMeter, grid\n"
+        "from ecotrack.meters.codecarbon import CodeCarbonMeter, grid\n"
         "with CodeCarbonMeter(grid('WORLD')) as meter, measure(meter): pass"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

@@ -25,7 +25,7 @@ from ecotrack.meters.codecarbon import (
 ROOT = Path(__file__).parents[2]
 READ_AND_RECORD = """
 import json, sys
-from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 with CodeCarbonMeter(grid("WORLD")) as meter:
     meter.read()
     record = meter.record()
@@ -33,7 +33,7 @@ with open(sys.argv[1], "w") as file:
     json.dump(record, file, default=str)
 """
 FAIL_INSIDE = """
-from ecotrack.meters import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 with CodeCarbonMeter(grid("WORLD")) as meter:
     def fail(*_):
         raise OSError("no such counter")

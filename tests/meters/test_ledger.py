@@ -242,7 +242,7 @@ def test_a_folder_that_cannot_be_made_is_told_once_and_measuring_goes_on(
 DYING = """
 import os, sys
 from pathlib import Path
-from ecotrack.ledger import Ledger
+from ecotrack.meters.ledger import Ledger
 from tests.meters.test_ledger import ScriptedMeter, joules
 kept = Ledger(ScriptedMeter([joules(1), joules(8)]), Path(sys.argv[1])).__enter__()
 kept.open("a")

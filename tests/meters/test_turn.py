@@ -19,14 +19,14 @@ from tests.test_host import renamed
 
 HOLD = """
 import sys
-from ecotrack.turn import turn
+from ecotrack.meters.turn import turn
 with turn(sys.argv[1]):
     print("mine", flush=True)
     input()
 """
 HOLD_WITH_CHILD = """
 import os, sys, time
-from ecotrack.turn import turn
+from ecotrack.meters.turn import turn
 with turn(sys.argv[1]):
     if os.fork() == 0:
         os.close(0); os.close(1); os.close(2)
@@ -36,7 +36,7 @@ with turn(sys.argv[1]):
 """
 EXEC = """
 import subprocess, sys
-from ecotrack.turn import turn
+from ecotrack.meters.turn import turn
 with turn("exec"):
     sys.exit(subprocess.run([sys.executable, "-c", sys.argv[1], "child"], input=b"\\n").returncode)
 """

@@ -115,7 +115,9 @@ def test_what_lies_in_a_space():
     assert len(coordinates(SPACE, CHEAP)) == len(coordinates(SPACE, tree))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    "seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 20))]
+)
 def test_a_budget_is_never_passed_by_more_than_an_epoch(seed):
     world, found = World(), study()
     budget_g = float(np.random.default_rng(seed).uniform(3, 400))

@@ -101,7 +101,7 @@ def test_go_on_ends_a_session(path):
 DYING = """
 import os, sys
 from pathlib import Path
-from ecotrack.study import Study
+from ecotrack.search.study import Study
 from tests.search.test_study import DIRECTIONS, SPACE, carry_on, objective
 def dying(params, trial):
     values = objective(params, trial)

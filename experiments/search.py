@@ -327,13 +327,15 @@ def finish(own: Share) -> None:
 def on_machines(started: Session, study: Study, parent: Record) -> Result:
     """Carry a study on by Dask's workers; this process only places their tasks."""
     from ecotrack.search import cluster  # Dask, for those alone who ask for it
+    from experiments import search as known  # by this name workers import it; ours may be another
 
     config, store = started.config, started.store
     mirror = Mirror(store, study, Objectives(config.objectives), parent, {})
     problem = problem_of(config, lambda params, trial: (), store)
     with study.alone():
         put_first(study, problem)
-    job = Job(replace(config, warm_start=None), store.uri, parent.run_id)
+    own = {field.name: getattr(config, field.name) for field in options(Config)}
+    job = known.Job(known.Config(**{**own, "warm_start": None}), store.uri, parent.run_id)
     rules = rules_of(config)
 
     def missing() -> int:
@@ -349,11 +351,11 @@ def on_machines(started: Session, study: Study, parent: Record) -> Result:
         cluster.machines(config.workers) as machines,
         terminal.bar(f"study {config.study}", config.trials) as progress,
     ):
-        cluster.keep_placing(machines, partial(work, job), missing, told)
+        cluster.keep_placing(machines, partial(known.work, job), missing, told)
         judge = Judge(study, problem, rules, Bill(lambda: study.cost.co2_g))
         check_budget(judge)
         kinds = mirror.kinds()
-        missed = cluster.on_one_of_each(machines, partial(wind_up, job), host.hardware, kinds)
+        missed = cluster.on_one_of_each(machines, partial(known.wind_up, job), host.hardware, kinds)
     mirror.mark_front(afresh=True)
     dead_runs.bill(store, parent.run_id, study.keep_cost)
     result = report(study, mirror, judge.forecast_error)

@@ -83,6 +83,7 @@ class Postgres:
     folder: Path
     host: str = LOOPBACK
     port: int = 0
+    space: str = ""  # the network namespace that it lives in
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -109,7 +110,12 @@ class Postgres:
         command = [str(BINARIES[-1] / "postgres"), "-D", str(self.data), "-k", str(self.folder)]
         command += ["-h", self.host, "-p", str(self.port), *FAST]
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, **self._user)
+            if self.space:  # only root may enter one, and PostgreSQL must not be root
+                names = self._user["user"], self._user["group"]
+                as_user = ["setpriv", f"--reuid={names[0]}", f"--regid={names[1]}", "--init-groups"]
+                command = [*inside(self.space), *as_user, *command]
+            user = {} if self.space else self._user
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, **user)
         until(lambda: self._psql("postgres", "SELECT 1").returncode == 0)
 
     def stop(self) -> None:
@@ -137,6 +143,7 @@ class Postgres:
 
     def _psql(self, database: str, query: str) -> subprocess.CompletedProcess[str]:
         command = [str(BINARIES[-1] / "psql"), "-q", "-d", self.url(database), "-c", query]
+        command = [*inside(self.space), *command]
         return subprocess.run(command, env=self.env, capture_output=True, text=True)
 
     @property
@@ -159,12 +166,28 @@ class Postgres:
         assert done.returncode == 0, done.stderr
 
 
+def inside(space: str) -> list[str]:
+    """What stands before a command that shall run in a network namespace."""
+    return ["ip", "netns", "exec", space] if space else []
+
+
 @contextmanager
-def postgres(host: str = LOOPBACK) -> Iterator[Postgres]:
+def network_space(name: str) -> Iterator[str]:
+    """A network namespace with a loopback of its own: every port is free there."""
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run([*inside(name), "ip", "link", "set", "lo", "up"], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)
+
+
+@contextmanager
+def postgres(host: str = LOOPBACK, port: int = 0, space: str = "") -> Iterator[Postgres]:
     """A server of its own, in a folder that its ordinary user may enter."""
     with tempfile.TemporaryDirectory(prefix="ecotrack-pg-", dir="/tmp") as folder:
         Path(folder).chmod(0o755)
-        server = Postgres(Path(folder), host)
+        server = Postgres(Path(folder), host, port, space)
         try:
             yield server
         finally:

@@ -122,5 +122,7 @@ def trial_run(own: Share, trial: Trial, params: dict[str, str]) -> Iterator[Reco
 
 
 if __name__ == "__main__":
-    storage, trials, experiment, sleep_s, workers = sys.argv[1:]
-    print(coordinate(Job(storage, int(trials), experiment, float(sleep_s)), workers))
+    from tests.cluster import sleeping as known  # by this name workers import it
+
+    place, number, title, seconds, address = sys.argv[1:]
+    print(known.coordinate(known.Job(place, int(number), title, float(seconds)), address))

@@ -10,9 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import optuna
 import pytest
+from optuna.storages import RDBStorage
+
+from ecotrack.search.storage import storage
 
 from tests.cluster.services import Cluster, Postgres, Service
 from tests.cluster.sleeping import Job, coordinate
@@ -54,10 +58,15 @@ def meanwhile(deed: Callable[[], object]) -> Iterator[None]:
 
 def running(job: Job) -> list[optuna.trial.FrozenTrial]:
     try:
-        study = optuna.load_study(study_name="sleeping", storage=job.storage)
+        study = optuna.load_study(study_name="sleeping", storage=opened(job.storage))
     except KeyError:  # not begun
         return []
     return study.get_trials(states=[optuna.trial.TrialState.RUNNING])
+
+
+@cache
+def opened(url: str) -> RDBStorage:
+    return storage(url, lambda study, trial: None)
 
 
 def when_trials_run(job: Job) -> None:

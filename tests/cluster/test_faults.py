@@ -17,7 +17,6 @@ import pytest
 from optuna.storages import RDBStorage
 
 from ecotrack.search.storage import storage
-
 from tests.cluster.services import Cluster, Postgres, Service
 from tests.cluster.sleeping import Job, coordinate
 from tests.cluster.whole import check_whole

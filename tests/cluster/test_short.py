@@ -1,10 +1,14 @@
 """From a laptop to a cluster, the short of it: real services, and trials that sleep."""
 
+import base64
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 
+import pytest
 import sqlalchemy
 
 from ecotrack import metrics
@@ -80,6 +84,20 @@ def test_a_stranger_is_refused(served):
     uri = f"http://127.0.0.1:{served.port}"
     assert status_of(f"{uri}/api/2.0/mlflow/experiments/search?max_results=1") == 401
     assert status_of(f"{uri}/api/2.0/mlflow-artifacts/artifacts") == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["../outside", "%2e%2e/outside", "..%2foutside", "a/..%2f..%2foutside", "%2f/outside"]
+)
+def test_a_file_cannot_be_left_outside_the_server_s_folder(served, path):
+    word = base64.b64encode(f"admin:{SECRET}".encode()).decode()
+    uri = f"http://127.0.0.1:{served.port}/api/2.0/mlflow-artifacts/artifacts/{path}"
+    request = urllib.request.Request(uri, b"x", {"Authorization": f"Basic {word}"}, method="PUT")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    assert 400 <= refused.value.code < 500
+    assert not list(served.folder.rglob("outside"))
+    assert not list(served.folder.parent.glob("outside"))
 
 
 def test_no_password_is_in_the_logs_the_dump_or_the_artifacts(pg, served, signed_in):

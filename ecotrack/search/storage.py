@@ -11,7 +11,7 @@ import optuna
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 
 from ecotrack import database
 
@@ -100,7 +100,7 @@ for _name in set(ASKED) - vars(Patient).keys():
 def _is_away(error: Exception) -> bool:
     """Whether it is the server's absence that Optuna or SQLAlchemy reports."""
     reason = error.__cause__ if isinstance(error, StorageInternalError) else error
-    return isinstance(reason, OperationalError | InterfaceError) or (
+    return isinstance(reason, OperationalError | InterfaceError | PendingRollbackError) or (
         isinstance(reason, DBAPIError) and reason.connection_invalidated
     )
 

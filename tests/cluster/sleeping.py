@@ -17,7 +17,7 @@ from ecotrack.measure import measure
 from ecotrack.measurement import Result
 from ecotrack.search import cluster
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
-from ecotrack.search.mirror import Mirror
+from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.searching import one_more, tried
 from ecotrack.search.sharing import Share, agree, measuring, share
@@ -63,6 +63,7 @@ def coordinate(job: Job, workers: str) -> str:
             cluster.keep_placing(machines, partial(work, told), missing, mirror.mark_front)
         mirror.mark_front(afresh=True)
         dead_runs.bill(store, parent.run_id, study.keep_cost)
+        parent.write(values=cost_metrics(study.cost))
     return parent.run_id
 
 

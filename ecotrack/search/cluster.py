@@ -9,6 +9,7 @@ What a task says is only a hint. How many trials there are, and which are dead, 
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -232,12 +233,18 @@ def _local(number: int) -> SpecCluster:
     spec = {
         index: {
             "cls": Nanny,
-            "options": {"host": LOOPBACK, "nthreads": 1, "resources": {} if index else METER},
+            "options": {
+                "host": LOOPBACK,
+                "nthreads": 1,
+                "resources": {} if index else METER,
+                "dashboard": False,
+                "silence_logs": logging.ERROR,
+            },
         }
         for index in range(number)
     }
     scheduler = {"cls": Scheduler, "options": {"host": LOOPBACK, "port": 0, "dashboard": False}}
-    return SpecCluster(workers=spec, scheduler=scheduler)
+    return SpecCluster(workers=spec, scheduler=scheduler, silence_logs=logging.ERROR)
 
 
 def _reached(address: str) -> Machines:

@@ -7,7 +7,10 @@ import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from ecotrack.cli import UserError
 from ecotrack.search import storage
+from ecotrack.search.mirror import Mirror
+from ecotrack.search.objectives import Objectives
 from ecotrack.search.space import Whole
 from ecotrack.search.storage import patiently
 from ecotrack.search.study import Study
@@ -145,3 +148,26 @@ def test_patience_ends(monkeypatch):
 def test_any_other_error_is_told_at_once(error):
     with pytest.raises(type(error)):
         patiently(failing_with(error))()
+
+
+def test_each_kind_of_machine_has_results_and_a_front_of_its_own(path, monkeypatch):
+    goals = Objectives(("accuracy", "training"))
+    found = {"laptop": (0.5, 10.0), "server": (0.9, 1.0)}
+    for kind, values in found.items():
+        monkeypatch.setattr("ecotrack.host.hardware", lambda kind=kind: kind)
+        study = Study(path, "s", goals.directions)
+        study.sample_by("random", 0, {"size": Whole(1, 1)})
+        # One configuration: what another kind of machine found of it is not reused.
+        assert study.attempt({"size": Whole(1, 1)}, lambda params, trial, v=values: v)
+    mirror = Mirror(None, study, goals, None, {})
+    assert mirror.kinds() == ["laptop", "server"]
+    assert [trial.hardware for trial in mirror.front()] == ["server", "laptop"]
+    assert [trial.hardware for trial in study.comparable] == ["server"]
+    assert mirror.points_here() == [pytest.approx((0.9, 1.0))]
+
+
+def test_a_study_keeps_to_one_kind_of_machine(path):
+    study = opened(path)
+    study.agree_on({"hardware": "laptop"})
+    with pytest.raises(UserError, match="begun with hardware laptop, not server"):
+        study.agree_on({"hardware": "server"})

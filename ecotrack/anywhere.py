@@ -23,6 +23,7 @@ from ecotrack.measure import measure as measure_with
 from ecotrack.measurement import Measurement
 
 if TYPE_CHECKING:
+    from ecotrack.meters.ledger import Ledger
     from ecotrack.repeating import Plan
     from ecotrack.series import Series
 
@@ -76,13 +77,42 @@ def log(cost: Measurement) -> None:
     log_to_active_run(cost)
 
 
-@cache
 def own_meter() -> Meter:
     """The process's own meter: the country is $ECOTRACK_COUNTRY's, rated power the machine file's.
+
+    Within a run of MLflow its readings are written down for that run, so that they outlive us.
 
     Raises:
         UserError: the country or the file is none.
     """
+    if "mlflow" in sys.modules:
+        from ecotrack.tracking.record import active_run
+
+        if (run_id := active_run()) is not None:
+            return _kept_for(run_id)
+    return _started()
+
+
+@cache
+def _kept_for(run_id: str) -> Meter:
+    ledger = _ledger()
+    ledger.open(run_id)
+    atexit.register(ledger.close, run_id)
+    return ledger
+
+
+@cache
+def _ledger() -> Ledger:
+    from ecotrack.meters.ledger import Ledger
+    from ecotrack.tracking.record import ledgers
+
+    ledger = Ledger(_started(), ledgers())
+    atexit.register(ledger.__exit__)
+    return ledger.__enter__()
+
+
+@cache
+def _started() -> Meter:
     from ecotrack.launch import Metered, meter_for
 
     meter = meter_for(Metered())

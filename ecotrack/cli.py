@@ -142,7 +142,7 @@ def _convert(hint: Any, word: str) -> Any:
         inner = next(arg for arg in args if arg is not type(None))
         return None if word.lower() == NONE else _convert(inner, word)
     if origin is tuple:
-        return tuple(_convert(args[0], item.strip()) for item in word.split(","))
+        return tuple(dict.fromkeys(_convert(args[0], item.strip()) for item in word.split(",")))
     if origin is Literal:
         if word not in args:
             raise ValueError

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
+import vl_convert
 
 from ecotrack.amount import Amount, columns
 
@@ -27,6 +28,12 @@ def html(chart: Chart) -> str:
     page = io.StringIO()
     chart.save(page, format="html", inline=True)
     return page.getvalue()
+
+
+def script() -> str:
+    """Vega, Vega-Lite and `vegaEmbed` as one script, for a page of several charts."""
+    version = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,21 @@ from typing import Any
 
 from ecotrack import cli, metrics, reading, stop, terminal
 from ecotrack.measure import Meter, measure
-from ecotrack.measurement import Result
+from ecotrack.measurement import Measurement, Result
 from ecotrack.meters import bands, machine
 from ecotrack.meters.codecarbon import CodeCarbonMeter, UnknownCountryError, grid
 from ecotrack.meters.ledger import Ledger
 from ecotrack.meters.turn import turn
+from ecotrack.terminal import Shown
 from ecotrack.tracking import Record, Store
 from ecotrack.tracking.dead_runs import settle
-from ecotrack.tracking.record import run_totals
+from ecotrack.tracking.record import flatten, in_full, run_totals
 
 RAW_RECORD = "codecarbon.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metered:
+class Metered(Shown):
     """The options of everything that is measured."""
 
     country: str = cli.option("auto", "whose electricity: ISO alpha-3 code, or auto")
@@ -46,7 +47,9 @@ class Metered:
 
 def metered(config: Metered) -> dict[str, Any]:
     """Those options of a config, to pass them on to another."""
-    return {field.name: getattr(config, field.name) for field in fields(Metered)}
+    shown = {field.name for field in fields(Shown)}
+    own = [field.name for field in fields(Metered) if field.name not in shown]
+    return {name: getattr(config, name) for name in own}
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def launch(
     experiment: str,
     check: Callable[[Any, Store], object] = lambda config, store: None,
     name: Callable[[Any], str] | None = None,
+    view: Callable[[Store], str] | None = None,
 ) -> None:
     """Run an experiment from the command line, in an MLflow run of its own.
 
@@ -102,6 +106,7 @@ def launch(
         experiment: the MLflow experiment that keeps the run.
         check: raises UserError on whatever can be refused before anything is started.
         name: the run's name, from its config; the entry's name otherwise.
+        view: describes the MLflow experiment, offers a view of it, and returns the link to that.
     """
     with session(entry, config_type, check) as started:
         title = name(started.config) if name else entry
@@ -118,12 +123,46 @@ def launch(
                 tags = {metrics.KIND_TAG: f"{entry}-part", **grid_tags(started.meter)}
                 with started.store.child(record.run_id, part, params, tags) as child:
                     child.log(found)
-        for title, rows in result.summary.items():
-            terminal.table(title, rows)
-        for sentence in (*findings, reading.legend([grid_tags(started.meter)])):
-            terminal.say(sentence)
+        result = replace(result, findings=findings)
+        tell(result, started.meter)
         link = started.store.run_link(started.store.experiment_id(experiment), record.run_id)
         terminal.say(f"More of it: `make ui`, then {link}")
+        if view:
+            terminal.say(f"All runs of its kind: {view(started.store)}")
+        terminal.result(started.config, {"link": link, **in_numbers(result, record.run_id)})
+
+
+def tell(result: Result, meter: CodeCarbonMeter) -> None:
+    """Print tables and findings, how energy is known, and what the brackets are."""
+    show(result)
+    total = sum(result.costs.values(), Measurement())
+    for sentence in (reading.how(reading.known(total)), reading.legend([grid_tags(meter)])):
+        if sentence:
+            terminal.say(sentence)
+
+
+def show(result: Result) -> None:
+    """Print tables and findings."""
+    for title, rows in result.summary.items():
+        terminal.table(title, rows)
+    for sentence in result.findings:
+        terminal.say(sentence)
+
+
+def in_numbers(result: Result, run_id: str) -> dict[str, Any]:
+    """A result for a program that reads on."""
+    tables = {
+        name.removesuffix(".json"): rows
+        for name, rows in result.artifacts.items()
+        if name.endswith(".json") and not isinstance(rows, str | bytes)
+    }
+    return {
+        "run_id": run_id,
+        "metrics": flatten(result),
+        "costs": in_full(result.costs),
+        "tables": tables,
+        "findings": list(result.findings),
+    }
 
 
 @contextmanager
@@ -145,6 +184,7 @@ def session(
         doc = sys.modules[config_type.__module__].__doc__ or ""
         given = sys.argv[1:] if words is None else words
         config = cli.parse(config_type, given, prog=entry, description=doc)
+        terminal.begin(config)
         waiting_meter = meter_for(config if isinstance(config, Metered) else Metered())
         store = Store()
         check(config, store)
@@ -161,9 +201,8 @@ def metering(
     entry: str, config: Any, store: Store, waiting_meter: CodeCarbonMeter
 ) -> Iterator[Session]:
     """Give runs what killed processes left in their ledgers; then start the meter."""
-    ledgers = store.folder / "mlruns" / "ledger"
-    settle(store, ledgers)
-    with waiting_meter as meter, Ledger(meter, ledgers) as ledger:
+    settle(store, store.ledgers)
+    with waiting_meter as meter, Ledger(meter, store.ledgers) as ledger:
         yield Session(entry, config, store, meter, ledger)
 
 

@@ -200,12 +200,12 @@ class Result:
 
     Attributes:
         costs: phase -> Measurement. The phase that the run is about (sorting, training) gives its
-            time, energy and carbon; setup, eval, test and inference carry their name.
+            time, energy and carbon; setup, eval, test, inference and export carry their name.
         scores: metric name -> final value.
         curves: metric name -> values, one a step from 1 on, or by step.
         artifacts: file name -> text, bytes, or rows of a table.
         tags: tag -> text.
-        model: a Keras model to save with the run.
+        model: a Keras model or a LiteRTFile to save with the run.
         datasets: role (training, test) -> Dataset.
         summary: title -> rows of text, printed at the end.
         findings: sentences, printed last.

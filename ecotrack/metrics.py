@@ -73,7 +73,7 @@ VAL_ACCURACY = _metric(
 
 PARAMETERS = _metric("model/parameters", "1", "lower", "weights of the model")
 FLOPS = _metric("model/flops", "1", "lower", "floating-point operations of one prediction")
-SIZE_BYTES = _metric("model/size_bytes", "B", "lower", "size of the weights")
+SIZE_BYTES = _metric("model/size_bytes", "B", "lower", "size of the weights, or of a LiteRT file")
 INFERENCE_WH_PER_1K = _energy(
     "inference/energy_wh_per_1k", "energy of 1,000 predictions, in one batch"
 )
@@ -146,6 +146,7 @@ PHASES = (
     "eval",
     "test",
     "inference",
+    "export",
     "idle",
 )  # all but the one that a run is about
 
@@ -173,6 +174,7 @@ PROCESS_TAG = "ecotrack.process"
 LAUNCH_TAG = "ecotrack.launch"
 RUN_TAG = "ecotrack.run"
 REPEAT_OF_TAG = "ecotrack.repeat_of"  # of a training with another seed: the run that it repeats
+EXPORT_OF_TAG = "ecotrack.export_of"  # of a smaller one: the run that trained its original
 CHOSEN_TAG = "ecotrack.chosen"
 REASON_TAG = "ecotrack.reason"
 SOURCE_TAG = "ecotrack.energy_source"

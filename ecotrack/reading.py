@@ -21,6 +21,7 @@ PREFIXES = (
     (1e-12, "p"),
     (1e-15, "f"),
 )
+PREFIXED = ("Wh", "W", "B", "g CO2e")  # units that take one of these
 UNTOLD = ("", "absent")
 PARTS = {"cpu": "CPU", "ram": "RAM", "gpu": "GPU", "wall": "wall"}
 
@@ -39,6 +40,11 @@ def amount(figure: Amount, unit: str) -> str:
     scale, _ = _prefix(figure.value)
     low, high = (f"{float(f'{end / scale:.3g}'):g}" for end in (figure.low, figure.high))
     return f"{text} ({low}–{high})"
+
+
+def seconds(value: float) -> str:
+    """`0.0015` reads `1.5 ms`, and `1234.5` reads `1,234.50 s`: nobody thinks in kiloseconds."""
+    return quantity(value, "s") if value < 1 else f"{value:,.2f} s"
 
 
 def number(value: float) -> str:
@@ -80,8 +86,8 @@ def costs(phases: Mapping[str, Measurement]) -> list[dict[str, str]]:
     return [
         {
             "phase": phase,
-            "time": f"{cost.wall_s:.2f} s",
-            "CPU time": f"{cost.cpu_s:.2f} s",
+            "time": seconds(cost.wall_s),
+            "CPU time": seconds(cost.cpu_s),
             "energy": amount(cost.energy_wh, "Wh"),
             "net": amount(cost.net_wh, "Wh") if cost.net_wh else "",
             "emissions": amount(cost.emissions_g, "g"),
@@ -98,6 +104,21 @@ def known(cost: Measurement) -> str:
         for name, origin in parts
         if origin.source != "absent"
     )
+
+
+def briefly(cost: Measurement) -> str:
+    """The same for a title: `CPU modelled ×/÷ 1.8, RAM assumed ×/÷ 2`."""
+    parts = (("CPU", cost.cpu_origin), ("RAM", cost.ram_origin), ("GPU", cost.gpu_origin))
+    return ", ".join(
+        f"{name} {origin.source} ×/÷ {origin.factor:g}"
+        for name, origin in parts
+        if origin.source != "absent"
+    )
+
+
+def how(known: str) -> str:
+    """The sentence that tells in full what a title tells in brief; empty where nobody knows."""
+    return f"How energy is known: {known}." if known else ""
 
 
 def known_from(tags: Mapping[str, str]) -> str:
@@ -123,7 +144,8 @@ def scores(values: Mapping[str, float]) -> list[dict[str, str]]:
 
 
 def _prefix(value: float) -> tuple[float, str]:
-    return next((p for p in PREFIXES if abs(value) >= p[0]), (1, ""))
+    shown = abs(float(f"{value:.3g}"))  # 0.9996 g is 1 g, and not 1e+03 mg
+    return next((p for p in PREFIXES if shown >= p[0]), (1, ""))
 
 
 def _score(name: str, values: Mapping[str, float]) -> str:
@@ -131,7 +153,7 @@ def _score(name: str, values: Mapping[str, float]) -> str:
     if "accuracy" in name:
         return percent(value)
     if unit == "1":
-        return f"{value:,.0f}"
-    if unit in ("ms", "s"):
-        return f"{value:.3g} {unit}"
-    return amount(metrics.amount(name, values), unit)
+        return number(value) if abs(value) < 1 else f"{value:,.0f}"
+    if unit in PREFIXED:
+        return amount(metrics.amount(name, values), unit)
+    return f"{number(value)} {unit}"

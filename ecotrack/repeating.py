@@ -127,23 +127,23 @@ def interleave(
         works: name -> a call without arguments; the first one is what the others compare with.
         meter: whatever has a `read()`.
         plan: how often and how long.
-        tick: told the name before each warm-up and each turn: 1 + `plan.repeats` times or more.
+        tick: told the name after each warm-up and each turn: 1 + `plan.repeats` times or more.
 
     Raises:
         InvalidError: more rounds than planned held a measurement that cannot be right.
     """
     fastest_s = {}
     for name, work in works.items():
-        tick(name)
         fastest_s[name] = _once_s(work)
+        tick(name)
     turns: dict[str, list[Turn]] = {name: [] for name in works}
     names, set_aside, turn_s = list(works), list[str](), plan.turn_s(meter)
     start = time.perf_counter()
     while works and not _enough(list(turns.values()), plan, time.perf_counter() - start):
         taken = {}
         for name in names:
-            tick(name)
             taken[name] = _turn(works[name], meter, _loops(turn_s, fastest_s[name]))
+            tick(name)
         names.reverse()
         flaws = [why for turn in taken.values() if (why := gates.flaw(turn.cost))]
         if flaws:

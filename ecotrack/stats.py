@@ -79,6 +79,21 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float
     return float(interval.low), float(interval.high)
 
 
+def newcombe(one: tuple[float, float, float], other: tuple[float, float, float]) -> Difference:
+    """How much larger proportion `one` is than `other`, by Newcombe's method 10 (1998).
+
+    Args:
+        one, other: proportion and the ends of its Wilson interval, of samples of their own. Of the
+            same sample it errs to the wide side.
+    """
+    (p, low, high), (q, other_low, other_high) = one, other
+    difference = p - q
+    below = math.hypot(p - low, other_high - q)
+    return Difference(
+        difference, difference - below, difference + math.hypot(high - p, q - other_low)
+    )
+
+
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """Median of the values with its bootstrap interval, BCa (Efron 1987).
 

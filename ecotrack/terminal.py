@@ -1,13 +1,17 @@
-"""What people read in the terminal: tables, and progress where somebody watches."""
+"""What people read in the terminal: tables and progress; and JSON, for what is no person."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -20,11 +24,47 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from ecotrack import cli
+
 UNLIMITED = 10_000  # characters
 SHOWN_EVERY_S = 1.0  # what we draw is measured too
-_console = Console()
-if not _console.is_terminal:
-    _console = Console(width=200)  # a pipe has no edge to wrap at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """The option of everything that prints a result."""
+
+    json: bool = cli.option(False, "print the result as JSON, and all else on stderr")
+
+
+def _made(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr)
+    # A pipe has no edge to wrap at.
+    return console if console.is_terminal else Console(stderr=stderr, width=200)
+
+
+_console = _made()
+
+
+def begin(config: Shown) -> None:
+    """Say from now on what there is to say on stdout, or on stderr where that is for JSON."""
+    global _console
+    _console = _made(stderr=config.json)
+
+
+def result(config: Shown, told: Any) -> None:
+    """Print a result as JSON, if it was asked for; what is not finite is null."""
+    if config.json:
+        json.dump(_finite(told), sys.stdout, indent=1, ensure_ascii=False, default=float)
+        print(flush=True)
+
+
+def _finite(told: Any) -> Any:
+    if isinstance(told, Mapping):
+        return {key: _finite(value) for key, value in told.items()}
+    if isinstance(told, list | tuple):
+        return [_finite(value) for value in told]
+    return None if isinstance(told, float) and not math.isfinite(told) else told
 
 
 def table(

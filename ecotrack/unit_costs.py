@@ -47,18 +47,19 @@ def per_unit(series: Series, units: float, unit: str, joules: str) -> dict[str, 
     for end, above_j in zip(ENDS, net_j, strict=True):
         net = f"{joules}_per_{unit}_net{end}"
         row[net] = None if above_j is None else above_j / units * scale
-    calls = series.loops * units
+    told = row[f"{joules}_per_{unit}"]  # the median, around which mean and band are placed
+    cores, drawn_w = host.all_cores(), block.total_j / block.wall_s
     models = {
-        f"{joules}_per_{unit}_{name}": power_w * block.wall_s / calls * scale
-        for name, (power_w, _) in powers(block, rated(block, host.cores()), host.cores()).items()
+        f"{joules}_per_{unit}_{name}": told * power_w / drawn_w if drawn_w else 0.0
+        for name, (power_w, _) in powers(block, rated(block, cores), cores).items()
     }
-    ends = [joule / calls * scale for joule in (block.energy_j.low, block.energy_j.high)]
+    band = block.energy_j.told_as(told)
     row |= models
-    row[f"{joules}_per_{unit}_band_low"] = min(ends[0], *models.values(), ends[1])
-    row[f"{joules}_per_{unit}_band_high"] = max(ends[1], *models.values(), ends[0])
+    row[f"{joules}_per_{unit}_band_low"] = min(band.low, *models.values(), band.high)
+    row[f"{joules}_per_{unit}_band_high"] = max(band.high, *models.values(), band.low)
     return row | {
         "known": reading.known(block),
-        "power_w": block.total_j / block.wall_s,
+        "power_w": drawn_w,
         "block_s": block.wall_s,
         "short": series.short,
         "others": gates.others_share(block, host.all_cores()),

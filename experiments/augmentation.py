@@ -9,16 +9,18 @@ help yet; give it more epochs and look again.
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import altair as alt
 
-from ecotrack import Measurement, Result, figures, metrics, reading
+from ecotrack import Measurement, Result, figures, metrics, reading, terminal
 from ecotrack.amount import columns, of_columns
 from ecotrack.cli import option
 from ecotrack.launch import Metered, launch, metered
 from ecotrack.measure import Meter
 from ecotrack.tracking import Store
 from experiments import train
+from experiments.reports import views
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -48,6 +50,12 @@ def check(config: Config, store: Store) -> None:
     train.check(recipe(config, config.families[0], config.augmentations[0]))
 
 
+def title(config: Config) -> str:
+    """A name that a person can read: `augmentation of mlp, cnn, 8x3 4ep`."""
+    families = ", ".join(config.families)
+    return f"augmentation of {families}, {config.width}x{config.depth} {config.epochs}ep"
+
+
 def recipe(config: Config, family: Family, augmentation: Augmentation) -> train.Config:
     """One of the trainings to compare."""
     return train.Config(
@@ -68,8 +76,9 @@ def recipe(config: Config, family: Family, augmentation: Augmentation) -> train.
 def run(config: Config, meter: Meter) -> Result:
     """Train each family with each augmentation, and set the results side by side."""
     rows, trained = [], Measurement()
-    for family in config.families:
-        for augmentation in config.augmentations:
+    pairs = list(product(config.families, config.augmentations))
+    with terminal.bar("augmentation", len(pairs)) as progress:
+        for family, augmentation in pairs:
             result = train.run(recipe(config, family, augmentation), meter)
             cost = result.costs["training"]
             trained += cost
@@ -87,6 +96,7 @@ def run(config: Config, meter: Meter) -> Result:
                     "energy_known": reading.known(cost),
                 }
             )
+            progress.advance(f"{family} {augmentation}")
     known = reading.known(trained)
     return Result(
         costs={"training": trained},
@@ -95,7 +105,7 @@ def run(config: Config, meter: Meter) -> Result:
             "augmentation.csv": rows,
             "augmentation.png": figures.png(picture(rows, known)),
         },
-        summary={f"With and without augmentation ({known})": readable(rows)},
+        summary={f"With and without augmentation ({reading.briefly(trained)})": readable(rows)},
     )
 
 
@@ -140,4 +150,12 @@ def picture(rows: list[dict], known: str) -> alt.HConcatChart:
 
 
 if __name__ == "__main__":
-    launch("augmentation", Config, run, experiment=train.EXPERIMENT, check=check)
+    launch(
+        "augmentation",
+        Config,
+        run,
+        experiment=train.EXPERIMENT,
+        check=check,
+        name=title,
+        view=views.fashion,
+    )

@@ -12,28 +12,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import yaml
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.fronts.choosing import Candidate, Need, NothingFitsError, choose
-from ecotrack.fronts.envelope import Life
+from ecotrack.fronts.choosing import Candidate, Choice, Need, NothingFitsError
 from ecotrack.fronts.table import table
-from ecotrack.fronts.whole_life import WholeLife, readable
-from ecotrack.launch import Session, session
+from ecotrack.fronts.whole_life import readable
+from ecotrack.launch import Session, grid_tags, in_numbers, session, show
 from ecotrack.measurement import Result
-from ecotrack.search.study_report import front_of, known_by
+from ecotrack.search.exports import exports_of
+from ecotrack.search.study_report import front_of, front_title
+from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store, models
-from experiments.reports.choice import Decision, certainty, pictures, scores
+from experiments.reports.choice import Decision, Searched, certainty, pictures, scores
 from experiments.workloads.fashion import data
 
 EXPERIMENT = "fashion-mnist-search"
 MODEL, ALIAS = "fashion-mnist", "right-sized"
+ABOUT = (
+    "The cheapest model that surely does the job, chosen from a study's front by `choose`. The"
+    " alias `right-sized` points to the latest choice; each version has a card with its emissions."
+)
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Shown):
     """What `choose` can be told."""
 
     study: str = option("fashion-mnist", "name of the study", pattern=r"[\w.\- ]{1,100}")
@@ -45,6 +51,9 @@ class Config:
     max_parameters: int | None = option(None, "largest model", at_least=1)
     max_latency_ms: float | None = option(
         None, "slowest single prediction", at_least=0, at_most=1e9
+    )
+    max_size_kb: float | None = option(
+        None, "largest weights, or exported file", at_least=0, at_most=1e12
     )
     predictions: float = option(0.0, "how many it will make in its life", at_least=0, at_most=1e18)
     search_share: float = option(
@@ -64,14 +73,39 @@ def check(config: Config, store: Store) -> None:
     decide(config, store)
 
 
-def check_need(config: Config) -> None:
+def check_need(config: Config, store: Store | None = None) -> None:
     """Refuse a need that contradicts itself."""
     if config.min_accuracy is not None and config.within is not None:
         raise UserError("--min-accuracy and --within exclude each other; give one, or neither")
 
 
 def decide(config: Config, store: Store) -> Decision:
-    """The choice, and all that it rests on."""
+    """The choice, and all that it rests on.
+
+    Raises:
+        UserError: there is no front to choose from, or nothing on it meets the need.
+    """
+    return decided(searched(config, store))
+
+
+def decided(found: Searched) -> Decision:
+    """The same, once the study is read.
+
+    Raises:
+        UserError: nothing on the front meets the need.
+    """
+    try:
+        return found.decide()
+    except NothingFitsError as error:
+        raise UserError(str(error)) from error
+
+
+def searched(config: Config, store: Store) -> Searched:
+    """What the study found, and what is asked of it.
+
+    Raises:
+        UserError: there is no such study, it has no evaluated front, or no such baseline.
+    """
     runs = store.runs(EXPERIMENT, {metrics.STUDY_TAG: config.study})
     runs = of_one_kind(runs, config.hardware)
     front = front_of(runs)
@@ -84,29 +118,17 @@ def decide(config: Config, store: Store) -> Decision:
         within=config.within,
         max_parameters=config.max_parameters,
         max_latency_ms=config.max_latency_ms,
+        max_size_kb=config.max_size_kb,
         predictions=config.predictions,
     )
-    try:
-        choice = choose(front, need)
-    except NothingFitsError as error:
-        raise UserError(str(error)) from error
     trials = [
         run
         for run in runs
         if run.tags[metrics.KIND_TAG] == "trial" and metrics.PARETO_TAG in run.tags
     ]
-    bill_g = store.view(trials[0].parent_id or "").metrics[metrics.SEARCH_G]
-    instead = baseline(trials, config.baseline)
-    own_g = max(0.0, bill_g - choice.chosen.training_g)  # which is counted as training
-    life = WholeLife(
-        choice,
-        front,
-        search_g=config.search_share * own_g,
-        baseline=life_of(instead),
-        baseline_accuracy=instead.metrics[metrics.VAL_ACCURACY],
-        predictions=config.predictions,
-    )
-    return Decision(choice, front, need, life, known_by(trials))
+    whole, instead = store.view(trials[0].parent_id or ""), baseline(trials, config.baseline)
+    exports = exports_of(front, runs)
+    return Searched(front, exports, trials, whole, instead, need, config.search_share)
 
 
 def of_one_kind(runs: Sequence[RunView], words: str | None) -> list[RunView]:
@@ -144,45 +166,57 @@ def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
     return called[0]
 
 
-def life_of(run: RunView) -> Life:
-    """The life of a trial's model, had it been trained without a search."""
-    each_g = run.metrics[metrics.INFERENCE_G_PER_1K] / 1000
-    return Life(f"{run.name} without a search", run.metrics[metrics.EMISSIONS_G], each_g)
-
-
-def carry_out(started: Session, config: Config) -> None:
-    """Choose, register, write the card, print."""
+def carry_out(started: Session, config: Config) -> dict[str, Any]:
+    """Choose, register, write the card, print; returns the choice in numbers."""
     store = started.store
-    decision = decide(config, store)
+    found = searched(config, store)
+    decision = decided(found)
     choice, life = decision.choice, decision.life
     chosen = choice.chosen
     with started.run(EXPERIMENT, f"choose {chosen.name}", kind="choose") as record:
-        card = model_card(decision, store.view(chosen.run_id), config)
-        version = models.register(chosen.run_id, MODEL, ALIAS, card, {"study": config.study})
-        record.log(
-            Result(
-                scores=scores(decision),
-                artifacts={
-                    "model_card.md": card,
-                    "front.json": [asdict(c) for c in decision.front],
-                    **pictures(decision, config.study),
-                },
-                tags={
-                    **grid_of(store.view(chosen.run_id)),
-                    metrics.STUDY_TAG: config.study,
-                    metrics.CHOSEN_TAG: chosen.run_id,
-                },
-            )
+        run = store.view(chosen.run_id)
+        trained = store.view(run.tags.get(metrics.EXPORT_OF_TAG, run.run_id))
+        card = model_card(decision, run, trained, config)
+        tags = {"study": config.study}
+        version = models.register(chosen.run_id, MODEL, ALIAS, card=card, about=ABOUT, tags=tags)
+        result = Result(
+            scores=scores(decision),
+            artifacts={
+                "model_card.md": card,
+                "front.json": [asdict(c) for c in decision.candidates],
+                **pictures(decision, config.study),
+            },
+            tags={
+                **grid_of(run),
+                metrics.STUDY_TAG: config.study,
+                metrics.CHOSEN_TAG: chosen.run_id,
+            },
+            summary={
+                front_title(config.study, len(found.trials)): table(decision.candidates, chosen),
+                f"A life of {config.predictions:,.0f} predictions": readable(life.bills()),
+            },
+            findings=[
+                f"Chosen: {chosen.name}, {choice.reason}.",
+                certainty(decision),
+                *steps(choice, config.predictions),
+                life.verdict(),
+                f"Registered as models:/{MODEL}@{ALIAS} (version {version}).",
+            ],
         )
-    terminal.table(f"The front ({chosen.energy_known})", table(decision.front, chosen))
-    terminal.table(f"A life of {config.predictions:,.0f} predictions", readable(life.bills()))
-    terminal.say(f"Chosen: {chosen.name}, {choice.reason}.")
-    terminal.say(certainty(decision))
-    for neighbour, step in ((choice.cheaper, "down"), (choice.dearer, "up")):
-        if neighbour:
-            terminal.say(f"One step {step}: {compare(chosen, neighbour, config.predictions)}.")
-    terminal.say(life.verdict())
-    terminal.say(f"Registered as models:/{MODEL}@{ALIAS} (version {version}).")
+        record.log(result)
+    show(result)
+    told = {"chosen": asdict(chosen), "registered": {"model": MODEL, "version": version}}
+    return {**told, **in_numbers(result, record.run_id)}
+
+
+def steps(choice: Choice, predictions: float) -> list[str]:
+    """What the neighbours of the chosen one on the front would cost and bring."""
+    neighbours = ((choice.cheaper, "down"), (choice.dearer, "up"))
+    return [
+        f"One step {step}: {compare(choice.chosen, neighbour, predictions)}."
+        for neighbour, step in neighbours
+        if neighbour
+    ]
 
 
 def grid_of(run: RunView) -> dict[str, str]:
@@ -201,12 +235,17 @@ def compare(chosen: Candidate, other: Candidate, predictions: float) -> str:
     )
 
 
-def model_card(decision: Decision, run: RunView, config: Config) -> str:
-    """A model card with the emissions in grams, as the Hugging Face hub reads it."""
+def model_card(decision: Decision, run: RunView, trained: RunView, config: Config) -> str:
+    """A model card with the emissions in grams, as the Hugging Face hub reads it.
+
+    `trained` is the run that trained the model: of an export, that of its original.
+    """
     choice, tags = decision.choice, run.tags
     chosen = choice.chosen
+    exported = metrics.EXPORT_OF_TAG in tags
+    _, conversion_wh, _ = metrics.phase_metrics("export")
     head = {
-        "library_name": "keras",
+        "library_name": "litert" if exported else "keras",
         "datasets": ["fashion_mnist"],
         "metrics": ["accuracy"],
         "co2_eq_emissions": {
@@ -218,9 +257,17 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
         },
     }
 
-    def energy(name: str) -> str:
-        return reading.amount(metrics.amount(name, run.metrics), "Wh")
+    def energy(name: str, of: RunView = run) -> str:
+        return reading.amount(metrics.amount(name, of.metrics), "Wh")
 
+    smaller = [
+        f"LiteRT's version of `{trained.name}`: trained once and converted, which both count as",
+        "training here. Its file is `data/model.tflite`.",
+    ]
+    energies = {"energy of training": energy(metrics.TOTAL_WH, trained)}
+    if exported:
+        energies["energy of conversion"] = energy(conversion_wh)
+    energies["energy of 1,000 predictions"] = energy(metrics.INFERENCE_WH_PER_1K)
     lines = [
         "---",
         yaml.safe_dump(head, sort_keys=False).rstrip(),
@@ -228,18 +275,19 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
         f"# {chosen.name}",
         f"Chosen from study `{config.study}`: {choice.reason}.",
         certainty(decision),
+        *(smaller if exported else []),
         "",
         "| | |",
         "|---|---|",
         f"| validation accuracy | {reading.percent(chosen.val_accuracy)} |",
         f"| test accuracy | {reading.percent(chosen.accuracy)},"
         f" 95 % interval {100 * chosen.accuracy_low:.2f} to {100 * chosen.accuracy_high:.2f} |",
-        f"| energy of training | {energy(metrics.TOTAL_WH)} |",
+        *(f"| {what} | {told} |" for what, told in energies.items()),
         f"| training | {reading.amount(chosen.training, 'g')} CO2e |",
-        f"| energy of 1,000 predictions | {energy(metrics.INFERENCE_WH_PER_1K)} |",
         f"| 1,000 predictions | {reading.amount(chosen.inference_per_1k, 'g')} CO2e |",
         f"| one prediction | {chosen.latency_ms:.3g} ms |",
         f"| parameters | {chosen.parameters:,} |",
+        f"| size | {reading.quantity(chosen.size_bytes, 'B')} |",
         "",
         "Takes uint8 images (n, 28, 28), gives ten probabilities. Accuracy is on the 10,000 test",
         "images of Fashion-MNIST, seen once. Emissions are of this model's training alone; the",
@@ -253,4 +301,7 @@ def model_card(decision: Decision, run: RunView, config: Config) -> str:
 
 if __name__ == "__main__":
     with session("choose", Config, check) as started:
-        carry_out(started, started.config)
+        told = carry_out(started, started.config)
+        terminal.say(reading.how(told["chosen"]["energy_known"]))
+        terminal.say(reading.legend([grid_tags(started.meter)]))
+        terminal.result(started.config, told)

@@ -2,18 +2,20 @@
 
     make
 
-The same as `search` followed by `choose`, with defaults for two cores. Stopped half-way it goes
-on; finished, it prints the study again in seconds.
+The same as `search`, then `choose`, then `report`, with defaults for two cores. Stopped half-way it
+goes on; finished, it prints the study again in seconds.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ecotrack import metrics, terminal
 from ecotrack.cli import option
-from ecotrack.launch import session
+from ecotrack.launch import in_numbers, session
+from ecotrack.search.study_report import front_title
 from ecotrack.tracking import Store
-from experiments import choose, search
+from experiments import choose, report, search
 
 
 @dataclass(frozen=True)
@@ -46,5 +48,11 @@ def check(config: Config, store: Store) -> None:
 
 if __name__ == "__main__":
     with session("main", Config, check) as started:
-        search.carry_on(started)
-        choose.carry_out(started, started.config)
+        found, run_id = search.carry_on(started)
+        shown = front_title(started.config.study, int(found.scores[metrics.SEARCH_TRIALS]))
+        rest = {title: rows for title, rows in found.summary.items() if title != shown}
+        search.print_study(started, replace(found, summary=rest))  # the choice shows the front
+        choice = choose.carry_out(started, started.config)
+        page = report.carry_out(started, started.config)
+        told = {"search": in_numbers(found, run_id), "choice": choice, "report": str(page)}
+        terminal.result(started.config, told)

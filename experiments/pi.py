@@ -5,9 +5,10 @@
 From pure Python to vector registers, all cores and CUDA, then quasi-Monte Carlo and integration.
 With the defaults it takes two minutes on two cores: the fastest dart thrower is some 1,400 times
 faster than pure Python, and the midpoint rule needs a thousand evaluations for seven digits.
-Memory: at most 130 MiB a thread, whatever the number of samples. A GPU's energy is NVML's, of all
-the devices that CUDA_VISIBLE_DEVICES shows, and a CUDA rung's time has all that an estimate takes:
-state to the device, darts, count back. What moving alone takes is measured apart, too.
+Memory: at most 130 MiB a thread beside the program's own 300, whatever the number of samples. Leave
+pure Python out of 1e10 samples or more: it takes 100 ns each, seven times over. A GPU's energy is
+NVML's, of all the devices that CUDA_VISIBLE_DEVICES shows, and a CUDA rung's time has all that an
+estimate takes: state to the device, darts, count back. What moving alone takes is measured apart.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from ecotrack.launch import Metered, launch
 from ecotrack.measure import Meter
 from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.reports.ladder import Apart, Cell, Measured, key
 from experiments.reports.pi import report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.pi import METHODS, Method, gpu
+from experiments.workloads.pi.blocks import BLOCK
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,23 @@ def check(config: Config, store: Store | None = None) -> None:
         )
 
 
+def title(config: Config) -> str:
+    """A name that a person can read: `π from 33,554,432 samples`."""
+    return f"π from {config.samples:,} samples"
+
+
 def cells(config: Config) -> list[Cell]:
     """Each method with each number of threads that it can use; CUDA where there is a GPU."""
-    wanted = sorted({1, *(config.threads or (cores(),))})  # one thread is what all compare with
+    blocks = -(-config.samples // BLOCK)  # a thread without a block would only wait
+    several = (min(threads, blocks) for threads in config.threads or (cores(),))
+    wanted = sorted({1, *several})  # one thread is what all compare with
     found = []
     for name in config.methods:
         method = METHODS[name]
         if method.needs_cuda and gpu.missing():
             continue
         if name == "all-cores":
-            found.append((name, max(wanted)))
+            found += [(name, max(wanted))] if max(wanted) > 1 else []
         else:
             found += [(name, n) for n in wanted if n == 1 or method.takes_threads]
     return found
@@ -89,20 +99,25 @@ def run(config: Config, meter: Meter) -> Result:
     """Measure the idle machine, then what is no sampling, then all methods in turns."""
     if cuda_rungs(config):
         gpu.use_device(config.device)
-    with measure(meter) as idle:
-        time.sleep(config.idle_s)
     names = dict.fromkeys(name for name, _ in cells(config))
-    apart = {name: measure_apart(METHODS[name], config, meter) for name in names}
+    apart: dict[str, Apart] = {}
     totals: dict[Cell, float] = {}
     plan = config.plan
     turns = len(cells(config)) * (plan.repeats + 1)
-    with terminal.bar("π", turns) as progress, nothing_compiled():
+    with terminal.bar("π", turns) as progress:
+        progress.update(0, f"measuring the idle machine for {config.idle_s:g} s")
+        with measure(meter) as idle:
+            time.sleep(config.idle_s)
+        for name in names:
+            progress.update(0, f"compiling {name}")
+            apart[name] = measure_apart(METHODS[name], config, meter)
         works = {key(cell): work(cell, config, totals, progress) for cell in cells(config)}
-        measured = interleave(works, meter, plan, tick=progress.advance)
+        with nothing_compiled():
+            measured = interleave(works, meter, plan, tick=progress.advance)
     device = gpu.devices()[config.device] if cuda_rungs(config) else None
     series = {cell: measured[key(cell)] for cell in cells(config)}
     found = Measured(config.samples, series, totals, apart, idle.cost, device)
-    return report(found, cuda_findings(config))
+    return report(found, [*cuda_findings(config), *thread_findings(config)])
 
 
 def work(
@@ -130,6 +145,17 @@ def measure_apart(method: Method, config: Config, meter: Meter) -> Apart:
     return Apart(costs, seen.from_cache)
 
 
+def thread_findings(config: Config) -> list[str]:
+    """Whether there are too few samples for all the threads asked for."""
+    blocks, asked = -(-config.samples // BLOCK), max(config.threads or (cores(),))
+    if blocks >= asked:
+        return []
+    return [
+        f"{config.samples:,} samples fill {blocks:,} of the blocks of {BLOCK:,} that threads share:"
+        f" no more threads than that were tried, of {asked} asked for."
+    ]
+
+
 def cuda_findings(config: Config) -> list[str]:
     """Whether CUDA rungs were asked for and there is no GPU, or only the simulator."""
     if not any(METHODS[name].needs_cuda for name in config.methods):
@@ -145,4 +171,4 @@ def cuda_findings(config: Config) -> list[str]:
 
 
 if __name__ == "__main__":
-    launch("pi", Config, run, experiment="pi", check=check)
+    launch("pi", Config, run, experiment="pi", check=check, name=title, view=views.pi)

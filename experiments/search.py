@@ -14,23 +14,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ecotrack import database, host, metrics, reading, terminal
+from ecotrack import database, host, metrics, terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
 from ecotrack.launch import (
     Metered,
     Session,
-    grid_tags,
+    in_numbers,
     insured,
     metered,
     raw_record,
     session,
+    tell,
 )
 from ecotrack.measure import Meter
 from ecotrack.measurement import Result
@@ -57,10 +59,12 @@ from ecotrack.search.trials import Objective, PassedOver, Trial
 from ecotrack.tracking import Record, RunView, Store, dead_runs
 from ecotrack.tracking import models as saved
 from experiments import train
-from experiments.reports.search import link, status
+from experiments.reports import views
+from experiments.reports.search import status
 from experiments.spaces import fashion
 from experiments.spaces.fashion import features, flops, starts, tflop
 from experiments.workloads.fashion import data, models
+from experiments.workloads.fashion.export import Precision
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -68,6 +72,7 @@ EXPERIMENT = "fashion-mnist-search"
 CHOOSE = f"mlflow run . -e choose --env-manager local --experiment-name {EXPERIMENT}"
 KWH_PER_WH = 1e-3
 EVALUATION_S = 3.0  # of a model on the front: test images, and two blocks of a second
+EXPORT_S = 6.0  # of another precision of it: conversion, validation images, and the same
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,9 @@ class Config(Metered):
     warm_start: str | None = option(
         None, "try first the front of this earlier study, or the list in this JSON file"
     )
+    exports: tuple[Precision, ...] | None = option(
+        None, "offer the front by LiteRT, too, in int8, float16 or float32, or several of them"
+    )
     storage: str | None = option(
         None, "where studies lie, such as postgresql://host/optuna; none: beside the runs"
     )
@@ -148,6 +156,8 @@ def check(config: Config, store: Store) -> None:
         raise UserError("--objectives takes two or three different ones")
     if config.budget_g and config.budget_wh:
         raise UserError("--budget-g and --budget-wh exclude each other; give one, or neither")
+    if config.exports and find_spec("ai_edge_litert") is None:
+        raise UserError("--exports needs LiteRT: pip install -r requirements.txt")
     warm_starts(config, store)
     study = open_study(config, store)
     check_run_exists(store, study)
@@ -189,8 +199,8 @@ def check_places(config: Config, store: Store) -> None:
 def terms(config: Config) -> dict[str, str]:
     """What all sessions of a study share; the rest, such as the number of trials, may change."""
     may_change = (
-        *("study", "trials", "time-s", "max-tflop", "no-wait", "warm-start"),
-        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front"),
+        *("study", "trials", "time-s", "max-tflop", "no-wait", "json", "warm-start"),
+        *("budget-g", "budget-wh", "sampler", "thrifty", "stopping", "repeats-front", "exports"),
         *("storage", "workers"),
     )
     own = {spell(field.name) for field in options(Config)}  # `main` has the options of the choice
@@ -254,8 +264,11 @@ def warm_starts(config: Config, store: Store) -> list[dict[str, Any]]:
     return found
 
 
-def carry_on(started: Session) -> None:
-    """One session of a study: trials, repeats, the front on the test images, report, print."""
+def carry_on(started: Session) -> tuple[Result, str]:
+    """One session of a study: trials, repeats, the front on the test images.
+
+    Returns what the study's run now says, and the id of that run.
+    """
     config, store = started.config, started.store
     study = open_study(config, store)
     with ExitStack() as open_runs:
@@ -272,12 +285,14 @@ def carry_on(started: Session) -> None:
         except BudgetError as error:
             raise UserError(str(error)) from error
         parent.log(result)
-    for title, rows in result.summary.items():
-        terminal.table(title, rows)
-    for sentence in result.findings:
-        terminal.say(sentence)
-    terminal.say(reading.legend([grid_tags(started.meter)]))
-    view = link(config.study, store, EXPERIMENT, list(space(config)))
+    return result, parent.run_id
+
+
+def print_study(started: Session, result: Result) -> None:
+    """What the study found, and where there is more of it."""
+    config = started.config
+    tell(result, started.meter)
+    view = views.search(started.store, config.study, list(space(config)))
     terminal.say(f"In the MLflow UI: `make ui`, then {view}")
     terminal.say(f"Another need: {CHOOSE} -P min-accuracy=0.89")
 
@@ -298,7 +313,10 @@ def try_models(own: Share) -> Judge:
     config: Config = own.started.config
     study, mirror, rules = own.study, own.mirror, rules_of(config)
     before_g = study.cost.co2_g
-    bill = Bill(lambda: before_g + own.window.so_far().co2_g, lambda: reserve_g(mirror, study))
+    bill = Bill(
+        lambda: before_g + own.window.so_far().co2_g,
+        lambda: reserve_g(mirror, study, config.exports or ()),
+    )
     problem = problem_of(config, trying(own), own.started.store)
 
     def go_on() -> bool:
@@ -322,6 +340,7 @@ def finish(own: Share) -> None:
     """The front on the test images, and the predictions of the largest model."""
     finish_front(own.mirror, own.started.ledger)
     know_largest(own.mirror, own.started.ledger)
+    export_front(own.started, own.mirror)
 
 
 def on_machines(started: Session, study: Study, parent: Record) -> Result:
@@ -423,7 +442,9 @@ def opened(config: Config, store_uri: str) -> tuple[Store, Study]:
 def judge_of(own: Share) -> Judge:
     """Who decides in a worker, by what all of them have cost."""
     config = own.started.config
-    bill = Bill(lambda: own.spent().co2_g, lambda: reserve_g(own.mirror, own.study))
+    bill = Bill(
+        lambda: own.spent().co2_g, lambda: reserve_g(own.mirror, own.study, config.exports or ())
+    )
     return Judge(
         own.study, problem_of(config, trying(own), own.started.store), rules_of(config), bill
     )
@@ -520,23 +541,29 @@ def budget_g(config: Config) -> float | None:
     return config.budget_g
 
 
-def reserve_g(mirror: Mirror, study: Study) -> float:
-    """What the test images will still cost: the front is evaluated at the end, each member once.
+def reserve_g(mirror: Mirror, study: Study, precisions: Sequence[Precision]) -> float:
+    """What the end will still cost: each member of the front is evaluated and exported once.
 
     At the study's mean emissions a second: before the first evaluation nothing else is known.
     """
     waiting = sum(metrics.EVAL_ACCURACY not in run.metrics for run in mirror.front_runs())
+    exports = len(mirror.not_exported(precisions)) if precisions else 0
+    left_s = (waiting + 1) * EVALUATION_S + exports * EXPORT_S
     spent = study.cost
-    return (waiting + 1) * EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
+    return left_s * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
 
 
 def finish_front(mirror: Mirror, meter: Meter) -> None:
     """Evaluate each member of this machine's front on the test images, once in its life."""
-    for run in filter(ran_on_this_kind, mirror.front_runs()):
-        if metrics.EVAL_ACCURACY not in run.metrics and saved.exists(run.run_id):
-            model = saved.load(run.run_id)
-            result = train.finish(Result(model=model), data.load(), meter)
-            Record(run.run_id).log(replace(result, model=None))
+    front = filter(ran_on_this_kind, mirror.front_runs())
+    runs = [run for run in front if metrics.EVAL_ACCURACY not in run.metrics]
+    with terminal.bar("test images", len(runs)) as progress:
+        for run in runs:
+            if saved.exists(run.run_id):
+                model = saved.load(run.run_id)
+                result = train.finish(Result(model=model), data.load(), meter)
+                Record(run.run_id).log(replace(result, model=None))
+            progress.advance(run.name)
 
 
 def know_largest(mirror: Mirror, meter: Meter) -> None:
@@ -550,7 +577,18 @@ def know_largest(mirror: Mirror, meter: Meter) -> None:
         known: Mapping[str, Any] = largest.params
         model = models.build(known["family"], int(known["width"]), int(known["depth"]))
         served = train.serve(Result(model=model), data.load().validation, meter)
-        Record(largest.run_id).write(values=served.scores)
+        Record(largest.run_id).log(replace(served, model=None))
+
+
+def export_front(started: Session, mirror: Mirror) -> None:
+    """Export each member of the front in each precision that was asked for, once in its life."""
+    for run, precision in mirror.not_exported(started.config.exports or ()):
+        if not (ran_on_this_kind(run) and saved.exists(run.run_id)):
+            continue
+        with mirror.export(run, precision) as child, insured(child, started.ledger):
+            with raw_record(started.meter) as raw:
+                result = train.export(saved.load(run.run_id), precision, started.ledger)
+            child.log(replace(result, artifacts={**result.artifacts, **raw}))
 
 
 def ran_on_this_kind(run: RunView) -> bool:
@@ -560,4 +598,6 @@ def ran_on_this_kind(run: RunView) -> bool:
 
 if __name__ == "__main__":
     with session("search", Config, check) as started:
-        carry_on(started)
+        found, run_id = carry_on(started)
+        print_study(started, found)
+        terminal.result(started.config, in_numbers(found, run_id))

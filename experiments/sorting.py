@@ -23,6 +23,7 @@ from ecotrack.measure import Meter
 from ecotrack.repeating import Repeats, interleave
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store
+from experiments.reports import views
 from experiments.reports.sorting import Study, reference, report
 from experiments.workloads.jit import compilations, nothing_compiled
 from experiments.workloads.sorting import ALGORITHMS, Algorithm
@@ -65,6 +66,11 @@ def check(config: Config, store: Store | None = None) -> None:
         raise UserError(f"none of --algorithms can sort {config.distribution} {config.dtype}")
 
 
+def title(config: Config) -> str:
+    """A name that a person can read: `random int32 up to 1,000,000`."""
+    return f"{config.distribution} {config.dtype} up to {max(config.sizes):,}"
+
+
 def refusal(algorithm: Algorithm, config: Config) -> str | None:
     """Why a sort cannot do this at all, or None."""
     if config.dtype not in algorithm.dtypes:
@@ -78,14 +84,14 @@ def run(config: Config, meter: Meter) -> Result:
     """Warm up, then measure the sorts in turns, size by size, until each grows too slow."""
     refusals = {name: refusal(ALGORITHMS[name], config) for name in config.algorithms}
     findings = [why for why in refusals.values() if why]
-    studies = {
-        name: warmed_up(ALGORITHMS[name], config, meter) for name in refusals if not refusals[name]
-    }
-    base = reference(studies)
-    going = {base: studies[base], **studies}  # precision is of ratios to the first
-    plan = config.plan
-    turns = len(config.sizes) * len(studies) * (plan.repeats + 1)
+    able = [name for name, why in refusals.items() if not why]
+    plan, studies, base = config.plan, {}, reference(able)
+    turns = len(config.sizes) * len(able) * (plan.repeats + 1)
     with terminal.bar("sorting", turns) as progress:
+        for name in able:
+            progress.update(0, f"warming up {name}")
+            studies[name] = warmed_up(ALGORITHMS[name], config, meter)
+        going = {base: studies[base], **studies}  # precision is of ratios to the first
         for number, size in enumerate(sorted(config.sizes)):
             for name, study in list(going.items()):
                 if study.predicted_s(size) > config.time_limit:
@@ -187,7 +193,7 @@ def too_slow(study: Study, size: int, config: Config) -> str:
 
 def numpy_finding(config: Config) -> list[str]:
     """Whether np.sort is much slower than itself on this CPU; NumPy picks its path at import."""
-    if "np-quicksort" not in config.algorithms:
+    if not {"np-quicksort", "fast"} & {*config.algorithms}:
         return []
     times: dict[str, list[float]] = {path: [] for path in PATHS}
     try:
@@ -211,4 +217,12 @@ def numpy_finding(config: Config) -> list[str]:
 
 
 if __name__ == "__main__":
-    launch("sorting", Config, run, experiment="sorting", check=check)
+    launch(
+        "sorting",
+        Config,
+        run,
+        experiment="sorting",
+        check=check,
+        name=title,
+        view=views.sorting,
+    )

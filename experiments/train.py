@@ -8,17 +8,21 @@ apart. With the defaults, 40 seconds on two cores (Zen 4) bring 0.91 on the test
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
-from ecotrack import Measurement, Result, figures, measure, metrics, reading
+from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, launch
+from ecotrack.litert_file import LiteRTFile
 from ecotrack.measure import Meter
 from ecotrack.measurement import Dataset
 from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store
-from experiments.workloads.fashion import data, models, training
+from experiments.reports import views
+from experiments.workloads.fashion import data, models, silence, training
 from experiments.workloads.fashion import figures as pictures
+from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
 from experiments.workloads.fashion.models import Augmentation, Family
 from experiments.workloads.fashion.training import Device
 
@@ -87,19 +91,21 @@ def run(config: Config, meter: Meter, goes_on: GoesOn = lambda accuracy, cost_g:
         metrics.VAL_LOSS: [],
         metrics.VAL_ACCURACIES: [],
     }
-    for epoch in range(config.epochs):
-        with measure(meter) as window:
-            loss, accuracy = trainee.epoch(epoch)
-        trained += window.cost
-        with measure(meter) as window:
-            validation = training.evaluate(model, images.validation)
-        evaluated += window.cost
-        curves[metrics.TRAIN_LOSS].append(loss)
-        curves[metrics.TRAIN_ACCURACY].append(accuracy)
-        curves[metrics.VAL_LOSS].append(validation.loss)
-        curves[metrics.VAL_ACCURACIES].append(validation.accuracy)
-        if not goes_on(validation.accuracy, trained.co2_g):
-            break
+    with terminal.bar(title(config), config.epochs) as progress:
+        for epoch in range(config.epochs):
+            with measure(meter) as window:
+                loss, accuracy = trainee.epoch(epoch)
+            trained += window.cost
+            with measure(meter) as window:
+                validation = training.evaluate(model, images.validation)
+            evaluated += window.cost
+            curves[metrics.TRAIN_LOSS].append(loss)
+            curves[metrics.TRAIN_ACCURACY].append(accuracy)
+            curves[metrics.VAL_LOSS].append(validation.loss)
+            curves[metrics.VAL_ACCURACIES].append(validation.accuracy)
+            progress.advance(f"validates at {reading.percent(validation.accuracy)}")
+            if not goes_on(validation.accuracy, trained.co2_g):
+                break
 
     result = Result(
         costs={"training": trained, "setup": setup.cost, "eval": evaluated},
@@ -130,7 +136,7 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         metrics.EVAL_ACCURACY_HIGH: high,
     }
     costs = {**served.costs, "test": window.cost}
-    known = reading.known(sum(costs.values(), Measurement()))
+    known = reading.briefly(sum(costs.values(), Measurement()))
     return replace(
         result,
         costs=costs,
@@ -162,6 +168,32 @@ def serve(result: Result, split: data.Split, meter: Meter) -> Result:
     return replace(result, costs=costs, scores=scores)
 
 
+def export(model: Any, precision: Precision, meter: Meter) -> Result:
+    """Make a trained Keras model smaller by LiteRT, and measure what came of it as any other.
+
+    It is not trained again: its main cost is that of converting it.
+    """
+    images = data.load()
+    examples = images.training.first(EXAMPLES)
+    with measure(meter) as conversion:
+        content = litert(model, precision, examples.images)
+    with silence():  # the interpreter tells that it is there
+        small = LiteRTFile(content)
+    with measure(meter) as window:
+        validation = training.evaluate(small, images.validation)
+    result = Result(
+        costs={"export": conversion.cost, "eval": window.cost},
+        scores={
+            metrics.VAL_ACCURACY: validation.accuracy,
+            metrics.PARAMETERS: model.count_params(),
+            metrics.SIZE_BYTES: len(content),
+        },
+        datasets={"calibration": dataset("training", examples)} if precision == "int8" else {},
+        model=small,
+    )
+    return finish(result, images, meter)
+
+
 def dataset(role: str, split: data.Split) -> Dataset:
     """The record of the images that a run read."""
     return Dataset(f"fashion-mnist-{role}", data.HOMEPAGE, split.images, split.labels)
@@ -175,4 +207,4 @@ def title(config: Config) -> str:
 
 
 if __name__ == "__main__":
-    launch("train", Config, run, experiment=EXPERIMENT, check=check, name=title)
+    launch("train", Config, run, experiment=EXPERIMENT, check=check, name=title, view=views.fashion)

@@ -14,6 +14,7 @@ import pytest
 
 from ecotrack.search.objectives import Objectives
 from ecotrack.tracking import Store
+from tests import forks
 
 ROOT = Path(__file__).parents[1]
 os.environ["ECOTRACK_MACHINE"] = str(ROOT / "none.json")  # whatever is known of this machine
@@ -48,8 +49,14 @@ class Home:
         return {**os.environ, "PATH": path, **own, **quiet}
 
     def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """`python -m experiments.ENTRY`, from the root of the project."""
-        return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
+        """`python -m experiments.ENTRY`, from the root of the project.
+
+        With an environment of its own it is a process of its own: Numba, for one, reads its
+        variables when it is imported.
+        """
+        if env:
+            return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
+        return forks.run_module(f"experiments.{entry}", options, self.env, ROOT)
 
     def mlflow(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""
@@ -58,6 +65,8 @@ class Home:
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Any command, from the root of the project."""
+        if words[:2] == (sys.executable, "-m"):
+            return forks.run_module(words[2], words[3:], self.env, ROOT)
         return self._run(list(words), {})
 
     @property

@@ -1,5 +1,6 @@
 """Measuring in a script that knows nothing of our meters: the process's own."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from ecotrack.anywhere import own_turn
 from ecotrack.measurement import Measurement
 from ecotrack.meters.codecarbon import ScriptedMeter
 from ecotrack.tracking import Store
+from ecotrack.tracking.dead_runs import settle
 from tests.conftest import ROOT, Home
 from tests.meters.test_turn import is_taken
 
@@ -93,6 +95,37 @@ def test_a_measurement_can_be_written_to_the_active_run(home: Home):
     values = store.view(run.info.run_id).metrics
     assert values[metrics.WALL_S] == 2
     assert values[metrics.TOTAL_WH] == 1
+
+
+KILLED = """
+import os, mlflow, ecotrack
+with mlflow.start_run():
+    with ecotrack.measure():
+        sum(range(10**6))
+    with ecotrack.measure():
+        sum(range(10**6))
+        os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_script_had_measured_in_its_run_outlives_it(home: Home):
+    died = subprocess.run([sys.executable, "-c", KILLED], cwd=ROOT, env=home.env)
+    assert died.returncode == -signal.SIGKILL
+    store = Store()
+    (run,) = store.all_runs()
+    assert run.status == "RUNNING"
+    settle(store, store.ledgers)
+    run = store.view(run.run_id)
+    assert run.status == "KILLED"
+    assert run.metrics[metrics.RUN_WH] > 0
+    assert home.ledgers == []
+
+
+def test_a_script_that_ends_leaves_no_ledger(home: Home):
+    ends = KILLED.replace("os.kill(os.getpid(), 9)", "pass")
+    subprocess.run([sys.executable, "-c", ends], cwd=ROOT, env=home.env, check=True)
+    assert home.ledgers == []
+    assert [run.status for run in Store().all_runs()] == ["FINISHED"]
 
 
 def test_without_an_active_run_it_says_what_to_do(home: Home):

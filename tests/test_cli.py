@@ -51,6 +51,7 @@ def read(*words: str, config: type = Config) -> Any:
         (("--colours", "dark-blue, red"), "colours", ("dark-blue", "red")),
         (("--sizes", "5"), "sizes", (5,)),
         (("--sizes", "3,1"), "sizes", (3, 1)),
+        (("--sizes", "3,1,3"), "sizes", (3, 1)),
         (("--maybe-whole", "4"), "maybe_whole", 4),
         (("--maybe-whole", "none"), "maybe_whole", None),
         (("--maybe-real", "None"), "maybe_real", None),
@@ -140,7 +141,7 @@ def values(hint: Any, low: float | None, high: float | None) -> st.SearchStrateg
     if type(None) in args:
         return st.none() | values(args[0], low, high)
     if get_origin(hint) is tuple:
-        return st.lists(values(args[0], low, high), min_size=1, max_size=4).map(tuple)
+        return st.lists(values(args[0], low, high), min_size=1, max_size=4, unique=True).map(tuple)
     if get_origin(hint) is Literal:
         return st.sampled_from(args)
     if hint is int:

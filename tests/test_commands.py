@@ -1,18 +1,19 @@
 """`python -m ecotrack`: what there is, what is refused, and what is loaded for it."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
 from ecotrack.__main__ import COMMANDS
+from tests import forks
 from tests.conftest import ROOT, Home
 from tests.test_architecture import HEAVY
 
 
 def ecotrack(*words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "ecotrack", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return forks.run_module("ecotrack", words, dict(os.environ), ROOT)
 
 
 @pytest.mark.parametrize("words", [(), ("forecast",), ("--pue=2",)])

@@ -71,7 +71,7 @@ def test_costs_are_read_with_their_bands():
     assert row == {
         "phase": "training",
         "time": "1.00 s",
-        "CPU time": "0.50 s",
+        "CPU time": "500 ms",
         "energy": "2 Wh (1–4)",
         "net": "1 Wh (0.5–2)",
         "emissions": "6 g (3–12)",
@@ -116,3 +116,4 @@ def test_a_ratio_is_told_with_its_interval():
 
 def test_emissions_of_a_sample_have_a_prefix():
     assert reading.quantity(7.16e-14, "g") == "71.6 fg"
+    assert reading.quantity(0.9996, "g") == "1 g", "and not 1e+03 mg"

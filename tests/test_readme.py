@@ -10,7 +10,8 @@ import pytest
 
 from ecotrack import cli
 from ecotrack.launch import Metered
-from tests.conftest import ROOT, SMALL, Home
+from ecotrack.terminal import Shown
+from tests.conftest import ROOT, Home
 from tests.test_mlproject import ENTRIES, config_of
 
 README = (ROOT / "README.md").read_text()
@@ -23,19 +24,25 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 SMOKE = {  # what makes each entry small enough for a test; the commands stay as written
     "train": ("images=1000", "width=2", "epochs=1"),
     "augmentation": ("images=1000", "width=2", "epochs=1", "depth=1", "families=mlp"),
-    "search": tuple(option.removeprefix("--") for option in SMALL),
+    "search": ("images=1000", "families=mlp", "trials=2", "max-width=4", "max-epochs=1"),
     "choose": ("min-accuracy=0.1",),
+    "report": (),
     "sorting": ("sizes=1000,2000", "algorithms=python-merge,numba-merge,np-quicksort", "repeats=2"),
     "pi": ("samples=10000", "methods=python,numba-naive,midpoint", "repeats=2", "idle-s=1"),
 }
 
 
 def entry_point_table() -> str:
-    """The README's table of entry points, from the code; what all that measure share, once."""
-    shared = list(dataclasses.fields(Metered))
-    own = {entry: cli.options(config_of(entry)) for entry in ENTRIES}
-    options = {entry: [f for f in fields if f not in shared] for entry, fields in own.items()}
-    options["all but choose"] = shared
+    """The README's table of entry points, from the code; what they share, once.
+
+    `report` takes what `choose` does.
+    """
+    shown, measured = dataclasses.fields(Shown), dataclasses.fields(Metered)
+    own = {entry: cli.options(config_of(entry)) for entry in ENTRIES if entry != "report"}
+    options = {entry: [f for f in fields if f not in measured] for entry, fields in own.items()}
+    options["choose"] = [f for f in options["choose"] if f.name not in {s.name for s in shown}]
+    options["all"] = list(shown)
+    options["all but choose, report"] = [f for f in measured if f not in shown]
     rows = ["| entry | option | default | |", "|---|---|---|---|"]
     for entry, fields in options.items():
         for number, field in enumerate(fields):

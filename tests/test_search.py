@@ -18,7 +18,7 @@ from ecotrack import metrics
 from ecotrack.measurement import Measurement, from_fields
 from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from ecotrack.search.study import SESSION_PREFIX, Study
-from ecotrack.tracking import RunView, Store
+from ecotrack.tracking import Record, RunView, Store
 from experiments.search import know_largest
 from experiments.workloads.fashion import data
 from tests.conftest import DIRECTIONS, SMALL, Home
@@ -54,6 +54,16 @@ def test_trials_never_see_the_test_images_and_the_front_sees_them_once(store: St
         assert any(i.dataset.name == "fashion-mnist-test" for i in inputs) == on_front
         history = store.client.get_metric_history(trial.run_id, metrics.EVAL_ACCURACY)
         assert len(history) == int(on_front)
+
+
+def test_a_member_of_the_front_keeps_all_that_was_measured_of_it(store: Store):
+    phases = {"training", "setup", "eval", "test", "inference"}
+    for trial in trials_of(store):
+        kept = Record(trial.run_id).costs()
+        on_front = trial.tags[metrics.PARETO_TAG] == "true"
+        assert on_front == (set(kept) == phases)
+        assert kept["training"].total_wh == pytest.approx(trial.metrics[metrics.TOTAL_WH])
+        assert trial.tags["mlflow.note.content"]
 
 
 def test_front_tags_are_those_of_the_objectives(store: Store):
@@ -105,6 +115,8 @@ def test_what_is_printed_leads_further(finished: Home):
     assert "viewStateShareKey=pareto-fashion-mnist" in printed
     assert "mlflow run . -e choose" in printed
     assert "Chosen: " in printed
+    assert printed.count("The front of study") == 1
+    assert "The report: " in printed
     assert "\x1b" not in printed
 
 
@@ -190,6 +202,8 @@ def test_a_beaten_largest_model_is_measured_without_its_weights_and_unseen_by_th
     assert known["big"].items() > before["big"].items()
     assert known["big"][metrics.INFERENCE_G_PER_1K] > 0
     assert metrics.EVAL_ACCURACY not in known["big"]
+    (big,) = (run for run in mirror.runs() if run.name == "big")
+    assert set(Record(big.run_id).costs()) >= {"inference"}, "what measuring it took"
 
 
 def test_a_choice_holds_the_whole_life_and_how_sure_it_is(study_home: Home):

@@ -12,6 +12,7 @@ from ecotrack.stats import (
     Difference,
     median_interval,
     more_repeats,
+    newcombe,
     ratio_interval,
     trend,
     unpaired_difference,
@@ -53,6 +54,22 @@ def test_more_trials_of_the_same_share_tell_more(trials, times):
 def test_wilson_of_ten_thousand_images_is_a_point_wide():
     low, high = wilson(9_100, 10_000)
     assert (low, high) == pytest.approx((0.90423, 0.91545), abs=1e-5)
+
+
+def test_newcombe_agrees_with_his_first_example():
+    """56 of 70 against 48 of 80: 0.2, 0.0524 to 0.3339 (1998, table II, method 10)."""
+    found = newcombe((56 / 70, *wilson(56, 70)), (48 / 80, *wilson(48, 80)))
+    assert found.difference == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+    assert found.differs
+
+
+@given(counts, counts)
+def test_newcombe_turned_around_is_the_mirror_image(one, other):
+    p, q = ((n[0] / n[1], *wilson(*n)) for n in (one, other))
+    there, back = newcombe(p, q), newcombe(q, p)
+    assert (back.low, back.high) == pytest.approx((-there.high, -there.low), abs=1e-12)
+    assert there.low <= there.difference <= there.high
 
 
 ROUNDING = 1e-12

@@ -1,5 +1,6 @@
-"""The MLflow UI as a person sees it: the study's link opens the scatter of accuracy by carbon."""
+"""The MLflow UI as a person sees it: each saved view with its charts, and the report in its run."""
 
+import json
 import os
 import re
 import shutil
@@ -9,26 +10,79 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
+from ecotrack import metrics
+from ecotrack.tracking import Store
+from experiments.reports import views
+from tests.browser import CHROMIUM, chromium, keep_picture, offline
 from tests.conftest import Home, need
+from tests.page import stores
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update")
+
+@dataclass(frozen=True)
+class Shelf:
+    """A UI that is being served, and the links to the views in it."""
+
+    url: str
+    links: dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def server(finished: Home) -> Iterator[str]:
-    """A bare `mlflow ui` beside the store, but for its port."""
+def shelf(finished: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """A bare `mlflow ui`, but for its port, beside a store with runs of every experiment."""
     need("chromium", CHROMIUM is not None)
+    home = Home(tmp_path_factory.mktemp("ui"))
+    for name in ("mlflow.db", "optuna.db"):
+        shutil.copy(finished.folder / name, home.folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", home.uri)
+        store = Store()
+        stores.add_trainings(store)
+        stores.add_benchmarks(store)
+        links = {
+            "sorting": views.sorting(store),
+            "pi": views.pi(store),
+            "fashion-mnist": views.fashion(store),
+            "search": printed_link(finished),
+            **pages(store),
+        }
+    with served(home) as url:
+        yield Shelf(url, {name: link.partition("/#/")[2] for name, link in links.items()})
+
+
+def printed_link(finished: Home) -> str:
+    printed = (finished.folder / "printed.txt").read_text()
+    link = re.search(r"http://127.0.0.1:5000/#/experiments/\S*viewStateShareKey\S*", printed)
+    assert link
+    return link[0]
+
+
+def pages(store: Store) -> dict[str, str]:
+    """Links to pages that are no views: the report's run, the study's, and the model's."""
+    (report,) = store.runs(views.REPORTS, {metrics.KIND_TAG: "report"})
+    (study,) = store.runs(stores.SEARCH, {metrics.KIND_TAG: "search"})
+    return {
+        "report": f"{store.run_link(report.experiment_id, report.run_id)}/artifacts",
+        "study": store.run_link(study.experiment_id, study.run_id),
+        "model": "/#/models/fashion-mnist",
+    }
+
+
+@contextmanager
+def served(home: Home) -> Iterator[str]:
+    """`mlflow ui` while the block lasts; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    env = {k: v for k, v in finished.env.items() if k != "MLFLOW_TRACKING_URI"}
+    env = {k: v for k, v in home.env.items() if k != "MLFLOW_TRACKING_URI"}
     process = subprocess.Popen(
         ["mlflow", "ui", "--port", str(port)],
-        cwd=finished.folder,
+        cwd=home.folder,
         env={**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -44,7 +98,7 @@ def server(finished: Home) -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(url, timeout=5)
@@ -54,41 +108,105 @@ def wait_for(url: str) -> None:
     raise TimeoutError(url)
 
 
-def test_the_printed_link_opens_accuracy_against_emissions(finished: Home, server: str):
-    from playwright.sync_api import expect, sync_playwright
-
-    printed = (finished.folder / "printed.txt").read_text()
-    link = re.search(r"http://127.0.0.1:5000(/#/experiments/\S*viewStateShareKey\S*)", printed)
-    assert link
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        page = browser.new_page(viewport={"width": 1500, "height": 1100})
-        page.goto(server + link[1])
-        chart = page.locator(".js-plotly-plot").filter(
-            has=page.locator("g.scatterlayer path.point")
-        )
-        expect(chart.first).to_be_visible(timeout=60_000)
-        first = chart.first
-        expect(first.locator("text.xtitle")).to_have_text("carbon/emissions_g")
-        expect(first.locator("text.ytitle")).to_have_text("val/accuracy")
-        assert first.locator("path.point").count() == 4
-        expect(page.get_by_text("Pareto: accuracy x carbon").first).to_be_visible()
-        expect(page.get_by_text("matching runs")).to_contain_text("4")
-        browser.close()
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
 
 
-def test_the_front_s_page_opens_without_a_network(finished: Home):
-    from playwright.sync_api import expect, sync_playwright
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1500, "height": 1200})
+    yield context.new_page()
+    context.close()
 
-    need("chromium", CHROMIUM is not None)
+
+def open_view(page: Any, shelf: Shelf, name: str) -> None:
+    page.goto(f"{shelf.url}/#/{shelf.links[name]}")
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "runs", "points"),
+    [
+        ("search", metrics.VAL_ACCURACY, 4, 4),
+        ("fashion-mnist", metrics.EVAL_ACCURACY, 5, 4),  # one failed before it had any figure
+    ],
+)
+def test_accuracy_stands_against_emissions(page: Any, shelf: Shelf, name, accuracy, runs, points):
+    from playwright.sync_api import expect
+
+    open_view(page, shelf, name)
+    page.locator("g.scatterlayer path.point").first.wait_for(state="attached", timeout=90_000)
+    first = page.locator(".js-plotly-plot").filter(has=page.locator("path.point")).first
+    assert first.locator("text.xtitle").text_content() == metrics.EMISSIONS_G
+    assert first.locator("text.ytitle").text_content() == accuracy
+    assert first.locator("path.point").count() == points
+    expect(page.get_by_text("matching runs").first).to_contain_text(str(runs))
+    parallel = page.locator("svg text").filter(has_text="learning-rate")
+    expect(parallel.first).to_be_attached(timeout=30_000)
+    keep_picture(page, f"ui-{name}")
+
+
+def test_sorting_opens_with_time_and_emissions_by_size(page: Any, shelf: Shelf):
+    open_view(page, shelf, "sorting")
+    page.get_by_text(metrics.SORT_G).first.wait_for(timeout=90_000)
+    page.locator(".js-plotly-plot g.scatterlayer path.js-line").first.wait_for(state="attached")
+    for metric in (metrics.SORT_NS, metrics.SORT_G):
+        assert page.get_by_text(metric, exact=True).count() > 0
+    keep_picture(page, "ui-sorting")
+    first = page.locator(".js-plotly-plot").first
+    assert first.locator("path.js-line").count() >= 3, "a line a sort"
+    assert first.locator("text.xtitle").text_content() == "Step"
+    ticks = [tick.replace(",", "") for tick in first.locator(".xtick text").all_text_contents()]
+    assert {"1000", "10k"} & set(ticks), "elements, powers of ten"
+
+
+def test_pi_opens_with_bars_by_method(page: Any, shelf: Shelf):
+    open_view(page, shelf, "pi")
+    page.locator(".js-plotly-plot g.barlayer path").first.wait_for(state="attached", timeout=90_000)
+    for metric in (metrics.PI_NS, metrics.PI_NJ):
+        assert page.get_by_text(metric, exact=True).count() > 0
+    assert page.locator(".js-plotly-plot").first.locator("g.barlayer g.point").count() == 3
+    keep_picture(page, "ui-pi")
+
+
+def test_the_report_works_in_the_artifact_viewer(page: Any, shelf: Shelf):
+    open_view(page, shelf, "report")
+    page.get_by_text("report.html").first.click(timeout=90_000)
+    frame = page.frame_locator("iframe")
+    frame.locator("#recommended").wait_for(timeout=60_000)
+    assert frame.locator("#recommended").inner_text()
+    frame.locator("#need-kind").select_option("knee")
+    assert "knee" in frame.locator("#reason").inner_text()
+    keep_picture(page, "ui-report")
+
+
+def test_runs_and_models_have_their_notes(page: Any, shelf: Shelf):
+    from playwright.sync_api import expect
+
+    open_view(page, shelf, "study")
+    expect(page.get_by_text("The front of study fashion-mnist").first).to_be_visible(timeout=90_000)
+    open_view(page, shelf, "model")
+    expect(page.get_by_text("chosen from a study's front").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("right-sized").first).to_be_visible()
+
+
+def test_every_experiment_tells_what_it_is_about(finished: Home, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", finished.uri)
+    client = Store().client
+    for name in (stores.SEARCH, views.REPORTS):
+        assert client.get_experiment_by_name(name).tags["mlflow.note.content"]
+
+
+def test_a_view_is_a_tag_of_its_experiment(home: Home):
+    store = Store()
+    link = views.sorting(store)
+    tags = store.client.get_experiment_by_name("sorting").tags
+    key = link.partition("viewStateShareKey=")[2].partition("&")[0]
+    assert json.loads(tags[f"mlflow.sharedViewState.{key}"])["name"] == "Time and emissions by size"
+
+
+def test_the_front_s_page_opens_without_a_network(finished: Home, browser: Any):
     (file,) = finished.folder.glob("mlruns/*/*/artifacts/front.html")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
-        context = browser.new_context(offline=True)
-        page = context.new_page()
-        errors: list[str] = []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(file.as_uri())
-        expect(page.locator("canvas, svg.marks").first).to_be_visible(timeout=20_000)
-        assert errors == []
-        browser.close()
+    with offline(browser, file) as page:
+        page.locator("canvas, svg.marks").first.wait_for(timeout=20_000)

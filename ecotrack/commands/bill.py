@@ -58,6 +58,13 @@ def whole(run: RunView) -> Bill | None:
     return missing if missing.energy_wh else None
 
 
+def known(run: RunView) -> str:
+    """How the energy of a run is known at its weakest, unless it cannot be right."""
+    if metrics.INVALID_TAG in run.tags:
+        return "cannot be right"
+    return run.tags.get(metrics.SOURCE_TAG, "not told")
+
+
 def own_runs(runs: Sequence[RunView]) -> list[RunView]:
     """All but mere launches, which stand for a run elsewhere."""
     return [run for run in runs if run.tags.get(metrics.KIND_TAG) != "launch"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import Any
 
 from ecotrack import metrics
 from ecotrack.amount import Amount
@@ -40,7 +41,10 @@ Runs = Sequence[RunView]
 
 @dataclass(frozen=True)
 class Claim:
-    """One figure of both groups: medians, ratio and verdict in words, and why it is no other."""
+    """One figure of both groups: medians, ratio and verdict in words, and why it is no other.
+
+    `numbers` are those behind the words: medians, and the ratio or the difference with its ends.
+    """
 
     figure: str
     first: str = ""
@@ -49,6 +53,13 @@ class Claim:
     interval: str = ""
     verdict: str = NOT_COMPARED
     why: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def in_numbers(self) -> dict[str, Any]:
+        """The same for a program that reads on; no ratio where none is told."""
+        told = self.numbers if self.ratio else {k: self.numbers.get(k) for k in ("first", "second")}
+        return {"figure": self.figure, **told, "verdict": self.verdict, "why": self.why}
 
     @property
     def cells(self) -> dict[str, str]:
@@ -68,7 +79,24 @@ def claims(first: Runs, second: Runs) -> list[Claim]:
     costs = [cost(figure, metric, first, second) for figure, metric in COSTS.items()]
     shared = set.intersection(*(set(run.metrics) for run in (*first, *second)))
     scores = [(figure, metric) for figure, metric in SCORES.items() if metric in shared]
-    return [*costs, *(score(figure, metric, first, second) for figure, metric in scores)]
+    found = [*costs, *(score(figure, metric, first, second) for figure, metric in scores)]
+    names = {**COSTS, **SCORES}
+    return [replace(c, numbers=numbers(names[c.figure], first, second)) for c in found]
+
+
+def numbers(metric: str, first: Runs, second: Runs) -> dict[str, float]:
+    """Medians of both groups, and how much the second is of the first, or above it for a score."""
+    if any(metric not in run.metrics for run in (*first, *second)):
+        return {}
+    ours, theirs = values(metric, first), values(metric, second)
+    medians = {"first": median(ours), "second": median(theirs)}
+    if metric in SCORES.values():
+        apart = unpaired_difference(theirs, ours)
+        return {**medians, "difference": apart.difference, "low": apart.low, "high": apart.high}
+    if min(*ours, *theirs) <= 0:
+        return medians
+    ratio = unpaired_ratio(theirs, ours)
+    return {**medians, "ratio": ratio.ratio, "low": ratio.low, "high": ratio.high}
 
 
 def reasons(found: Sequence[Claim]) -> Iterator[str]:

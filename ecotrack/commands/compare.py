@@ -25,6 +25,7 @@ from ecotrack.commands import by_host
 from ecotrack.commands.bill import own_runs
 from ecotrack.commands.claims import claims, reasons
 from ecotrack.reading import few, known_from, legend
+from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store
 
 SHORTEST_ID = 4  # characters of it
@@ -32,7 +33,7 @@ Runs = Sequence[RunView]
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Shown):
     """What `compare` can be told."""
 
     first: tuple[str, ...] | None = option(None, "runs: their names, or beginnings of their ids")
@@ -44,6 +45,7 @@ class Config:
 def main(words: Sequence[str]) -> None:
     """Compare, and print."""
     config = cli.parse(Config, words, prog="python -m ecotrack compare", description=__doc__ or "")
+    terminal.begin(config)
     store = Store(only_read=True)
     runs = own_runs(store.all_runs())
     if config.by == "host":
@@ -63,6 +65,8 @@ def main(words: Sequence[str]) -> None:
     terminal.table("Second against first", [claim.cells for claim in found])
     for sentence in (*reasons(found), legend(run.tags for run in (*first, *second))):
         terminal.say(sentence)
+    ids = {"first": [run.run_id for run in first], "second": [run.run_id for run in second]}
+    terminal.result(config, {**ids, "claims": [claim.in_numbers for claim in found]})
 
 
 def chosen(name: str, words: Sequence[str] | None, runs: Runs) -> list[RunView]:

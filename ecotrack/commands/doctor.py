@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,12 @@ from ecotrack.cli import UserError, option
 from ecotrack.commands.noise import Noise, noise
 from ecotrack.launch import Metered, given_watts, meter_for
 from ecotrack.measure import Meter, measure
-from ecotrack.measurement import Measurement
+from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import bands, gates, machine
 from ecotrack.meters.codecarbon import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
 from ecotrack.meters.machine import Checked, Idle
 from ecotrack.meters.powercap import Powercap
-from ecotrack.meters.turn import BusyError, turn
+from ecotrack.meters.turn import turn
 
 NO_METER = ScriptedMeter([Measurement()])
 UNKNOWN = "unknown"
@@ -51,6 +51,7 @@ class Config(Metered):
 def main(words: Sequence[str]) -> None:
     """Look, print, and keep what was found."""
     config = cli.parse(Config, words, prog="python -m ecotrack doctor", description=__doc__ or "")
+    terminal.begin(config)
     meter = meter_for(config)
     with ExitStack() as stack:
         reads: Meter = meter
@@ -59,29 +60,47 @@ def main(words: Sequence[str]) -> None:
         except MeterError as error:
             terminal.say(f"No energy can be read on this machine: {error}")
             reads = NO_METER
-        examine(config, meter, reads)
+        terminal.result(config, examine(config, meter, reads))
 
 
-def examine(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
-    """Everything in turn; what needs the machine alone waits for it, or is left out."""
+def examine(config: Config, meter: CodeCarbonMeter, reads: Meter) -> dict[str, Any]:
+    """Everything in turn; what needs the machine alone waits for it, or is left out.
+
+    Returns what was found, for a program that reads on.
+    """
+    state = condition(meter)
+    told = {
+        "energy": [in_numbers(part, origin, meter) for part, origin in meter.origins.items()],
+        "grid": asdict(meter.grid),
+        "missing": [{"what": what, "command": command} for what, command in missing(meter)],
+        "machine": {row["what"]: row["found"] for row in state},
+    }
     terminal.table("Energy", list(energy(meter)), prose=True)
     for what, command in missing(meter):
         terminal.say(f"- {what}\n    {command}" if command else f"- {what}")
     terminal.say("")
-    terminal.table("This machine", condition(meter), prose=True)
+    terminal.table("This machine", state, prose=True)
     try:
         with turn("doctor", wait=not config.no_wait):
-            try_out(config, meter, reads)
-    except BusyError as error:
+            told |= try_out(config, meter, reads)
+    except UserError as error:
         if config.idle:
             raise  # it was asked for
         terminal.say(f"The noise was not tested: {error}")
         if given_watts(config):
             terminal.say(keep(config))
+    return told
 
 
-def try_out(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
+def in_numbers(part: str, origin: Origin, meter: CodeCarbonMeter) -> dict[str, Any]:
+    """How one part's energy is known, and by what factor it may be off."""
+    band = bands.band(part, origin, meter.known.factors)
+    return {"part": part, **asdict(origin), "factor": band.factor, "says": band.says}
+
+
+def try_out(config: Config, meter: CodeCarbonMeter, reads: Meter) -> dict[str, Any]:
     """What needs the machine alone: how noisy it is, and on request its idle power."""
+    told: dict[str, Any] = {}
     with measure(reads) as window:
         found = noise(NO_METER, config.noise_s)  # of time: a bad counter is no noise
     terminal.table(f"Noise: a work against itself, {found.pairs} pairs of turns", [row(found)])
@@ -90,11 +109,14 @@ def try_out(config: Config, meter: CodeCarbonMeter, reads: Meter) -> None:
     date = f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}"
     checked = Checked(date, found.ratio.half_width, found.others, meter.way)
     terminal.say(keep(config, checked=checked))
+    told["noise"] = {**asdict(found), "verdict": found.verdict}
     if config.idle:
         terminal.say(f"Now leave the machine alone for {config.idle:g} s …")
         idle = idle_power(reads, config.idle, meter.way)
         keep(config, idle=idle)
         terminal.say(f"The idle machine draws {idle.power_w:.3g} W; runs tell net energy now.")
+        told["idle_w"] = idle.power_w
+    return told
 
 
 def energy(meter: CodeCarbonMeter) -> Iterator[dict[str, str]]:

@@ -2,7 +2,8 @@
 
     python -m ecotrack exec -- python train.py --epochs 5
 
-Output and exit code are the command's own; the bill goes to stderr.
+Output and exit code are the command's own; the bill goes to stderr. With --json true it goes to
+stdout, and the command's output to stderr.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from shutil import which
+from typing import TextIO
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.launch import Metered, Session, insured, raw_record, session
+from ecotrack.launch import Metered, Session, in_numbers, insured, raw_record, session
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Result
 from ecotrack.tracking.record import INSIDE, run_totals
@@ -69,29 +72,35 @@ def carry_out(started: Session, command: Sequence[str]) -> None:
     """
     config, ledger, words = started.config, started.ledger, shlex.join(command)
     opened = started.run(config.experiment, config.name or words[:60], params={"command": words})
-    with opened as record, insured(record, ledger):
-        with raw_record(started.meter) as raw, measure(ledger) as window:
-            process = begin(command, record.run_id)
-            try:
-                code = process.wait()
-            finally:
-                end(process)
-        result = bill(window.cost, code if code >= 0 else 128 - code)
-        record.log(replace(result, artifacts=raw))
+    with opened as record:
+        with insured(record, ledger):
+            with raw_record(started.meter) as raw, measure(ledger) as window:
+                process = begin(command, record.run_id, sys.stderr if config.json else None)
+                try:
+                    code = process.wait()
+                finally:
+                    end(process)
+            result = bill(window.cost, code if code >= 0 else 128 - code)
+            record.log(replace(result, artifacts=raw))
         for heading, rows in result.summary.items():
             terminal.table(heading, rows, stderr=True)
+        print(*result.findings, sep="\n", file=sys.stderr, flush=True)
+        terminal.result(config, {"command": list(command), **in_numbers(result, record.run_id)})
         if code:
             raise CommandFailedError(result.scores[metrics.EXIT_CODE])
 
 
-def begin(command: Sequence[str], run_id: str) -> subprocess.Popen[bytes]:
-    """Start it, and let it know the run that measures it.
+def begin(
+    command: Sequence[str], run_id: str, output: TextIO | None = None
+) -> subprocess.Popen[bytes]:
+    """Start it, and let it know the run that measures it; its `output` is ours, or goes there.
 
     Raises:
         UserError: it looks like a program, and is none.
     """
     try:
-        return subprocess.Popen(command, env={**os.environ, INSIDE: run_id})
+        env = {**os.environ, INSIDE: run_id}
+        return subprocess.Popen(command, env=env, stdout=output)
     except OSError as error:
         raise UserError(
             f"{command[0]!r} cannot be run: {error.strerror}; a script needs a first line such as"
@@ -104,7 +113,10 @@ def bill(cost: Measurement, code: int) -> Result:
     return Result(
         costs={"command": cost},
         scores={metrics.EXIT_CODE: code, **run_totals(cost)},
-        summary={reading.known(cost): reading.costs({"command": cost})},
+        summary={
+            f"What the command cost ({reading.briefly(cost)})": reading.costs({"command": cost})
+        },
+        findings=[reading.how(reading.known(cost))],
     )
 
 

@@ -51,6 +51,8 @@ class Noise:
     def meaning(self) -> str:
         """How small a difference can be seen, and what it takes to see a smaller one."""
         width = self.ratio.half_width
+        if width >= 1:
+            return "The machine is too noisy now to tell even twice as much work from this."
         seen = f"Differences below {width:.1%} would now be lost in the noise of so many turns"
         more = more_repeats(self.pairs, width, PRECISION)
         return f"{seen}; {PRECISION:.0%} takes some {more} pairs more." if more else f"{seen}."

@@ -12,23 +12,25 @@ added once you declare it. The same for each functional unit that a run knows is
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from ecotrack import cli, metrics, terminal
-from ecotrack.amount import Amount
+from ecotrack.amount import Amount, columns
 from ecotrack.cli import UserError, option
-from ecotrack.commands.bill import bills, own_runs
+from ecotrack.commands.bill import bills, known, own_runs
 from ecotrack.fronts import lifetime
 from ecotrack.measurement import J_PER_WH
 from ecotrack.meters.codecarbon import J_PER_KWH, Grid, UnknownCountryError, grid
 from ecotrack.reading import amount, legend
+from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store
 
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Shown):
     """What `price` can be told."""
 
     country: tuple[str, ...] = option(
@@ -60,24 +62,23 @@ class Unit:
 def main(words: Sequence[str]) -> None:
     """Reckon, and print."""
     config = cli.parse(Config, words, prog="python -m ecotrack price", description=__doc__ or "")
+    terminal.begin(config)
     if (config.embodied_kg is None) != (config.lifetime_years is None):
         raise UserError("--embodied-kg and --lifetime-years need each other; give both, or neither")
     grids = electricity(config.country)
     store = Store(only_read=True)
     runs = selected(config, store)
     wholes = [(run, bill.energy * J_PER_WH) for run, bill in bills(runs)]
+    priced = [(run, Unit("run", joules, reserved_s(run))) for run, joules in wholes if joules.value]
+    pieces = [(run, unit) for run in runs for unit in units(run, store)]
     hardware = "M not declared" if config.embodied_kg is None else "M included"
     terminal.table(
         f"Emissions of each run, {hardware}",
-        [
-            row(config, grids, run, Unit("run", energy_j, reserved_s(run)))
-            for run, energy_j in wholes
-            if energy_j.value
-        ],
+        [row(config, grids, run, unit) for run, unit in priced],
     )
     terminal.table(
         f"SCI of each functional unit, {hardware}",
-        [row(config, grids, run, unit) for run in runs for unit in units(run, store)],
+        [row(config, grids, run, unit) for run, unit in pieces],
     )
     for place in grids:
         terminal.say(
@@ -88,6 +89,12 @@ def main(words: Sequence[str]) -> None:
     left_out = sum(not energy_j.value for _, energy_j in wholes)
     if left_out or not runs:
         terminal.say(f"{left_out} of {len(wholes)} runs have no energy figures, and no price.")
+    told = {
+        "grids": [asdict(place) for place in grids],
+        "runs": [in_numbers(config, grids, *each) for each in priced],
+        "units": [in_numbers(config, grids, *each) for each in pieces],
+    }
+    terminal.result(config, told)
 
 
 def electricity(countries: Sequence[str]) -> list[Grid]:
@@ -151,17 +158,35 @@ def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict
         "id": run.short_id,
         "per": unit.name,
         "energy": amount(wh, "Wh") if unit.energy_j.value > 1 else amount(unit.energy_j, "J"),
-        "known": run.tags.get(metrics.SOURCE_TAG, UNKNOWN),
-        **{place.country: grams(config, place, unit) for place in grids},
+        "known": known(run),
+        **{place.country: told(grams(config, place, unit)) for place in grids},
     }
 
 
-def grams(config: Config, place: Grid, unit: Unit) -> str:
+def in_numbers(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, Any]:
+    """The same for a program that reads on; grams are null where they are not known."""
+    found = {place.country: grams(config, place, unit) for place in grids}
+    return {
+        "run_id": run.run_id,
+        "name": run.name,
+        "per": unit.name,
+        **columns("energy_j", unit.energy_j),
+        "known": known(run),
+        "emissions": {code: each and columns("g", each) for code, each in found.items()},
+    }
+
+
+def told(found: Amount | None) -> str:
+    """Grams as people read them."""
+    return UNKNOWN if found is None else amount(found, "g")
+
+
+def grams(config: Config, place: Grid, unit: Unit) -> Amount | None:
     """The SCI of one unit: E, PUE and I are known; M is if it is not declared, or its time is."""
     embodied_g = 0.0
     if config.embodied_kg is not None and config.lifetime_years is not None:
         if unit.wall_s is None:
-            return UNKNOWN
+            return None
         embodied_g = lifetime.embodied_g(
             machine_g=config.embodied_kg * lifetime.G_PER_KG,
             reserved_s=unit.wall_s,
@@ -178,7 +203,7 @@ def grams(config: Config, place: Grid, unit: Unit) -> str:
         return lifetime.sci(operational_g=operational_g, embodied_g=embodied_g, functional_units=1)
 
     energy_j = unit.energy_j
-    return amount(Amount(*map(score, (energy_j.value, energy_j.low, energy_j.high))), "g")
+    return Amount(*map(score, (energy_j.value, energy_j.low, energy_j.high)))
 
 
 def reserved_s(run: RunView) -> float | None:

@@ -10,36 +10,55 @@ figure and are not added again. What a study has spent counts in the month in wh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from ecotrack import cli, metrics, terminal
-from ecotrack.commands.bill import Bill, bills, own_runs
+from ecotrack.amount import columns
+from ecotrack.commands.bill import Bill, bills, known, own_runs
 from ecotrack.reading import amount, few, legend
-from ecotrack.tracking import RunView, Store
+from ecotrack.terminal import Shown
+from ecotrack.tracking import RunView, Store, place
+from ecotrack.tracking.dead_runs import settle
 
 Billed = Sequence[tuple[RunView, Bill]]
+Groups = Mapping[str, Sequence[Bill]]
 
 
 @dataclass(frozen=True)
-class Config:
-    """`total` takes no options: a part would not be the total."""
+class Config(Shown):
+    """`total` takes no options but how to print: a part would not be the total."""
 
 
 def main(words: Sequence[str]) -> None:
     """Add up, and print."""
-    cli.parse(Config, words, prog="python -m ecotrack total", description=__doc__ or "")
+    config = cli.parse(Config, words, prog="python -m ecotrack total", description=__doc__ or "")
+    terminal.begin(config)
     store = Store(only_read=True)
+    with suppress(cli.UserError):  # what cannot be written can still be read
+        place.check_writable(store.uri)
+        settle(store, store.ledgers)
     runs, names = own_runs(store.all_runs(deleted=True)), store.experiment_names()
     billed = bills(runs)
-    terminal.table("By experiment", by("experiment", billed, lambda run: names[run.experiment_id]))
-    terminal.table("By month", by("month", billed, month))
-    terminal.table("By how energy is known", by("known", billed, known))
+    parts: dict[str, Callable[[RunView], str]] = {
+        "experiment": lambda run: names[run.experiment_id],
+        "month": month,
+        "known": known,
+    }
+    found = {head: grouped(billed, key) for head, key in parts.items()}
+    terminal.table("By experiment", by("experiment", found["experiment"]))
+    terminal.table("By month", by("month", found["month"]))
+    terminal.table("By how energy is known", by("known", found["known"]))
     for line in conclusion(runs, billed):
         terminal.say(line)
     if runs:
         terminal.say(legend(run.tags for run in runs))
+    told = {head: in_numbers(head, groups) for head, groups in found.items()}
+    everything = grouped(billed, lambda run: "total")
+    terminal.result(config, {**told, "total": in_numbers("of", everything), "runs": len(runs)})
 
 
 def month(run: RunView) -> str:
@@ -47,32 +66,44 @@ def month(run: RunView) -> str:
     return f"{datetime.fromtimestamp(run.start_s, UTC):%Y-%m}"
 
 
-def known(run: RunView) -> str:
-    """How the energy of a run is known at its weakest, unless it cannot be right."""
-    if metrics.INVALID_TAG in run.tags:
-        return "cannot be right"
-    return run.tags.get(metrics.SOURCE_TAG, "not told")
-
-
 def kind(run: RunView) -> str:
     """What opened a run; runs of other tools do not say."""
     return run.tags.get(metrics.KIND_TAG, "other")
 
 
-def by(head: str, billed: Billed, key: Callable[[RunView], str]) -> list[dict[str, str]]:
-    """One row for each value of `key`, in order."""
+def grouped(billed: Billed, key: Callable[[RunView], str]) -> dict[str, list[Bill]]:
+    """The bills by each value of `key`, in order."""
     groups: dict[str, list[Bill]] = defaultdict(list)
     for run, bill in billed:
         groups[key(run)].append(bill)
+    return dict(sorted(groups.items()))
+
+
+def in_numbers(head: str, groups: Groups) -> list[dict[str, Any]]:
+    """One row a group, for a program that reads on."""
     return [
         {
             head: value,
-            "runs": str(len(groups[value])),
-            "energy": amount((together := sum(groups[value], Bill())).energy, "Wh"),
+            "runs": len(bills),
+            **columns("energy_wh", (together := sum(bills, Bill())).energy),
+            **columns("emissions_g", together.emissions),
+            "without_figures": len(together.unknown),
+        }
+        for value, bills in groups.items()
+    ]
+
+
+def by(head: str, groups: Groups) -> list[dict[str, str]]:
+    """One row a group."""
+    return [
+        {
+            head: value,
+            "runs": str(len(bills)),
+            "energy": amount((together := sum(bills, Bill())).energy, "Wh"),
             "emissions": amount(together.emissions, "g"),
             "without figures": str(len(together.unknown)),
         }
-        for value in sorted(groups)
+        for value, bills in groups.items()
     ]
 
 

@@ -27,7 +27,7 @@ class Need:
         confidence: of the bound, one-sided, 0 to 1.
         min_accuracy: at least this, 0 to 1.
         within: at most so many percentage points below the best.
-        max_parameters, max_latency_ms: limits, or None.
+        max_parameters, max_latency_ms, max_size_kb: limits, or None.
         predictions: how many the model will make; their emissions count beside training's. What
             the search cost is the same for every model, and moves none past another.
     """
@@ -38,6 +38,7 @@ class Need:
     within: float | None = None
     max_parameters: int | None = None
     max_latency_ms: float | None = None
+    max_size_kb: float | None = None
     predictions: float = 0.0
 
 
@@ -46,7 +47,9 @@ class Candidate:
     """A finished model, what is known of it, and how its energy is known.
 
     `_low` and `_high` are the meters' band; None where an earlier version did not tell it.
-    `repeats` are accuracies with other seeds.
+    `repeats` are accuracies with other seeds. `believed` is the most that is believed of its first
+    one: an export may seem better than its original by chance, and is not. Its training is its
+    original's and its conversion.
     """
 
     run_id: str
@@ -65,6 +68,8 @@ class Candidate:
     inference_g_per_1k_high: float | None = None
     energy_known: str = ""
     repeats: tuple[float, ...] = ()
+    size_bytes: int = 0
+    believed: float = 1.0
 
     @property
     def training(self) -> Amount:
@@ -82,11 +87,15 @@ class Candidate:
 
     def bound(self, need: Need) -> float:
         """The accuracy that one may be sure of."""
-        return accuracy_bound((self.val_accuracy, *self.repeats), need.images, need.confidence)
+        return accuracy_bound(self._accuracies, need.images, need.confidence)
 
     def sure_of(self, accuracy: float, need: Need) -> float:
         """How sure one may be, 0 to 1, that it is at least as accurate."""
-        return how_sure((self.val_accuracy, *self.repeats), need.images, accuracy)
+        return how_sure(self._accuracies, need.images, accuracy)
+
+    @property
+    def _accuracies(self) -> tuple[float, ...]:
+        return min(self.val_accuracy, self.believed), *self.repeats
 
 
 @dataclass(frozen=True)
@@ -133,6 +142,7 @@ def candidate(
         **columns("inference_g_per_1k", metrics.amount(metrics.INFERENCE_G_PER_1K, seen)),
         energy_known=known,
         repeats=tuple(repeats),
+        size_bytes=int(seen[metrics.SIZE_BYTES]),
     )
 
 
@@ -142,7 +152,7 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     Raises:
         NothingFitsError: none does.
     """
-    small = [c for c in candidates if _fits(c, need)]
+    small = [c for c in candidates if fits(c, need)]
     if not small:
         raise NothingFitsError(_why_none_fits(candidates, need))
     bounds = {c: c.bound(need) for c in small}
@@ -173,10 +183,12 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     return _choice(front, next(i for i, c in enumerate(front) if c in able), reason, floor, able)
 
 
-def _fits(candidate: Candidate, need: Need) -> bool:
+def fits(candidate: Candidate, need: Need) -> bool:
+    """Whether a model keeps to the limits of size and latency."""
     parameters = need.max_parameters is None or candidate.parameters <= need.max_parameters
     latency = need.max_latency_ms is None or candidate.latency_ms <= need.max_latency_ms
-    return parameters and latency
+    size = need.max_size_kb is None or candidate.size_bytes <= 1000 * need.max_size_kb
+    return parameters and latency and size
 
 
 def _why_none_fits(candidates: Sequence[Candidate], need: Need) -> str:
@@ -194,6 +206,12 @@ def _why_none_fits(candidates: Sequence[Candidate], need: Need) -> str:
         limits.append(
             f"{need.max_latency_ms:g} ms (the quickest, {quickest.name},"
             f" takes {quickest.latency_ms:.3g} ms)"
+        )
+    if need.max_size_kb is not None:
+        lightest = min(candidates, key=lambda c: c.size_bytes)
+        limits.append(
+            f"{need.max_size_kb:g} kB (the lightest, {lightest.name},"
+            f" has {lightest.size_bytes / 1000:.3g} kB)"
         )
     return f"no model on the front keeps to {' and '.join(limits)}"
 

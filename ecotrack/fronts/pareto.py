@@ -76,20 +76,6 @@ def hypervolume(
     return float(volume)
 
 
-def hypervolume_history(
-    points: ArrayLike,
-    reference: Sequence[float],
-    directions: Directions | None = None,
-    *,
-    log: bool = False,
-) -> list[float]:
-    """Hypervolume after each point, in the order given."""
-    points = np.asarray(points, dtype=float)
-    return [
-        hypervolume(points[: n + 1], reference, directions, log=log) for n in range(len(points))
-    ]
-
-
 def igd_plus(
     points: ArrayLike,
     best_known: ArrayLike,

@@ -17,6 +17,7 @@ def table(members: Sequence[Candidate], chosen: Candidate | None = None) -> list
             "training": reading.amount(member.training, "g"),
             "latency": f"{member.latency_ms:.2g} ms",
             "weights": f"{member.parameters:,}",
+            "size": reading.quantity(member.size_bytes, "B"),
         }
         for member in members
     ]

@@ -86,27 +86,29 @@ class WholeLife:
             for cheaper, than, uses in (*changes, paid)
         ]
 
+    def paying(self) -> str:
+        """Whether, and when, the search has paid for itself: the verb of a sentence."""
+        start, end = self.paid
+        if math.isinf(start):
+            return "never pays for itself"
+        if math.isinf(end):
+            return "has paid for itself " + (
+                f"after {about(start)} predictions" if start else "from the start"
+            )
+        return f"has paid for itself from the start, but only up to {about(end)} predictions"
+
     def verdict(self) -> str:
         """Whether, and when, the search has paid for itself; plainly."""
         chosen, other = self.chosen, self.baseline
-        start, end = self.paid
         each = [reading.quantity(1000 * life.each_g, "g") for life in (chosen, other)]
         once = [reading.quantity(life.once_g, "g") for life in (chosen, other)]
-        if math.isinf(start):
-            when = "never pays for itself"
-        elif math.isinf(end):
-            when = "has paid for itself " + (
-                f"after {about(start)} predictions" if start else "from the start"
-            )
-        else:
-            when = f"has paid for itself from the start, but only up to {about(end)} predictions"
         accuracies = [
             reading.percent(a) for a in (self.choice.chosen.val_accuracy, self.baseline_accuracy)
         ]
         return (
-            f"Against {other.name} the search {when}: with it {chosen.name} takes {once[0]} once"
-            f" and {each[0]} for 1,000 predictions, not {once[1]} and {each[1]}, and validates at"
-            f" {accuracies[0]}, not {accuracies[1]}."
+            f"Against {other.name} the search {self.paying()}: with it {chosen.name} takes"
+            f" {once[0]} once and {each[0]} for 1,000 predictions, not {once[1]} and {each[1]}, and"
+            f" validates at {accuracies[0]}, not {accuracies[1]}."
         )
 
     def chart(self, study: str, known: str) -> alt.LayerChart:

@@ -100,8 +100,13 @@ def load() -> Machine:
         _check(known)
     except (FileNotFoundError, NotADirectoryError):  # the latter where HOME=/dev/null
         return Machine()
-    except (OSError, TypeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise MachineFileError(f"{place}: {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise MachineFileError(
+            f"{place} has a value of another kind than `python -m ecotrack doctor` writes there:"
+            f" {error}"
+        ) from error
     return known
 
 

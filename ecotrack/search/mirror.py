@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from ecotrack import host, metrics
 from ecotrack.cli import UserError
@@ -16,6 +17,8 @@ from ecotrack.tracking import Record, RunView, Store, sessions
 from ecotrack.tracking.record import within
 
 Known = list[tuple[Finished, tuple[float, ...]]]
+P = TypeVar("P", bound=str)
+PRECISION = "precision"  # the parameter of an export that its original does not have
 NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
 
 
@@ -48,6 +51,29 @@ class Mirror:
         title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
         with self._store.child(self.parent.run_id, title, params, tags) as child:
             yield child
+
+    @contextmanager
+    def export(self, run: RunView, precision: str) -> Iterator[Record]:
+        """The run of a trial's model, exported in another precision."""
+        tags = {
+            **self._tags,
+            metrics.KIND_TAG: "export",
+            metrics.STUDY_TAG: self._study.name,
+            metrics.EXPORT_OF_TAG: run.run_id,
+        }
+        params, title = {**run.params, PRECISION: precision}, f"{run.name} {precision}"
+        with self._store.child(self.parent.run_id, title, params, tags) as child:
+            yield child
+
+    def not_exported(self, precisions: Sequence[P]) -> list[tuple[RunView, P]]:
+        """Each member of the front with each precision that it was not exported in yet."""
+        done = {
+            (run.tags.get(metrics.EXPORT_OF_TAG), run.params.get(PRECISION))
+            for run in self.all_runs()
+            if metrics.EVAL_ACCURACY in run.metrics
+        }
+        wanted = [(run, p) for run in self.front_runs() for p in dict.fromkeys(precisions)]
+        return [(run, p) for run, p in wanted if (run.run_id, p) not in done]
 
     def _run_of(self, number: int | None) -> str:
         return next(trial.run_id for trial in self._study.finished if trial.number == number)

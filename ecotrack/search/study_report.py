@@ -11,7 +11,7 @@ from ecotrack import figures, metrics, reading
 from ecotrack.fronts.choosing import Candidate, candidate
 from ecotrack.fronts.table import table
 from ecotrack.measurement import Result
-from ecotrack.search import front_report
+from ecotrack.search import exports, front_report
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.study import Study
 from ecotrack.tracking import RunView
@@ -41,7 +41,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         trials = len(study.finished)
         artifacts["importances.png"] = figures.png(figures.importances(matters, trials))
     summary = {title: rows for found in parts for title, rows in found.summary.items()}
-    cost_title = f"What the study itself cost ({reading.known(spent)})"
+    cost_title = f"What the study itself cost ({reading.briefly(spent)})"
     return Result(
         scores={
             **cost_metrics(spent),
@@ -56,6 +56,7 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
             cost_title: reading.costs({"search": spent}),
         },
         findings=[
+            *([reading.how(reading.known(spent))] if spent.total_j else []),
             *(sentence for found in parts for sentence in found.findings),
             *told_error(forecast_error),
         ],
@@ -83,6 +84,7 @@ def part(
     sure = front_report.certainty(results, objectives, {r.run_id: r.name for r in everything})
     steps = front_report.prices(points, objectives, [run.name for run in runs])
     course = front_report.course(points, mirror.reference, objectives)
+    smaller = exports.exports_of(front, everything)
     known = known_by(runs)
     chart = figures.front(
         [_figure_point(run) for run in runs],
@@ -92,7 +94,6 @@ def part(
     volumes = {row["trials"]: row["hypervolume_log"] for row in course}
     volume = figures.history(volumes, "What the search still found", VOLUME)
     of_kind = f" on {kind}" if mark else ""
-    title = f"The front of study {study.name} after {len(trials)} trials{of_kind}"
     return Result(
         scores={metrics.SEARCH_FRONT: len(front)},
         artifacts={
@@ -104,14 +105,24 @@ def part(
             f"prices{mark}.csv": steps,
             f"course{mark}.csv": course,
             f"hypervolume{mark}.png": figures.png(volume),
+            **({f"exports{mark}.csv": exports.rows(smaller)} if smaller else {}),
         },
         summary={
-            f"{title} ({known})": table(front),
+            f"{front_title(study.name, len(trials))}{of_kind}": table(front),
+            f"Smaller still, by LiteRT{of_kind}": exports.told(exports.rows(smaller)),
             f"How sure that is{of_kind}": front_report.told_certainty(sure, objectives),
             f"What more accuracy asks{of_kind}": front_report.told_prices(steps),
         },
-        findings=front_report.sentences(results, objectives, mirror.reference, runs),
+        findings=[
+            *front_report.sentences(results, objectives, mirror.reference, runs),
+            *exports.sentences(smaller),
+        ],
     )
+
+
+def front_title(study: str, trials: int) -> str:
+    """Over the table of its front."""
+    return f"The front of study {study} after {trials} trials"
 
 
 def told_error(forecast_error: float | None) -> list[str]:

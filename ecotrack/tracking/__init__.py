@@ -8,6 +8,7 @@ import os
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a trial
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of files read back
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its migrations are not our user's news
 
 from ecotrack.tracking.record import Record

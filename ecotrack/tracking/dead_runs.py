@@ -33,7 +33,8 @@ def settle(store: Store, ledgers: Path) -> None:
         except (OSError, ValueError):
             strange.append(path)
             continue
-        kept = [keep(store, run_id, path.stem, told) for run_id, told in known.items()]
+        ended_s = path.stat().st_mtime
+        kept = [keep(store, run_id, path.stem, told, ended_s) for run_id, told in known.items()]
         if all(kept):
             path.unlink(missing_ok=True)
     if strange:
@@ -47,11 +48,13 @@ def dead(ledgers: Path) -> list[Path]:
     return [path for path in sorted(ledgers.glob("*.jsonl")) if _is_left(path)]
 
 
-def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
+def keep(
+    store: Store, run_id: str, process: str, known: Known, ended_s: float | None = None
+) -> bool:
     """Give a run what it had cost when its process died; False if it is not in this store.
 
-    Twice is once. A run that many processes carry on keeps it for `bill` to hand over; any other
-    is closed.
+    Its process wrote its last line at `ended_s`. Twice is once. A run that many processes carry
+    on keeps it for `bill` to hand over; any other is closed.
     """
     if not store.has_run(run_id):
         return False
@@ -62,7 +65,7 @@ def keep(store: Store, run_id: str, process: str, known: Known) -> bool:
     if metrics.RUN_WH not in run.metrics:
         Record(run_id).write_known(known)
     if run.status == "RUNNING":
-        kill(store, run_id)
+        kill(store, run_id, ended_s=ended_s)
     return True
 
 
@@ -83,10 +86,16 @@ def close(store: Store) -> None:
             kill(store, run.run_id)
 
 
-def kill(store: Store, run_id: str, reason: str = "its process was killed") -> None:
-    """Close a run whose process is gone."""
+def kill(
+    store: Store,
+    run_id: str,
+    reason: str = "its process was killed",
+    ended_s: float | None = None,
+) -> None:
+    """Close a run whose process is gone; it ended then, in seconds since 1970, or just now."""
     store.client.set_tag(run_id, metrics.REASON_TAG, reason)
-    store.client.set_terminated(run_id, "KILLED")
+    ended_ms = None if ended_s is None else int(ended_s * 1000)
+    store.client.set_terminated(run_id, "KILLED", ended_ms)
 
 
 def finish(store: Store, run_id: str) -> None:

@@ -1,9 +1,11 @@
-"""Keras models in MLflow: saved with a run, loaded from it, registered under a name."""
+"""Models in MLflow: saved with a run, loaded from it, registered under a name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
@@ -12,25 +14,26 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from ecotrack import litert_file
+from ecotrack.litert_file import End, LiteRTFile
+
 
 def save(model: Any, run_id: str) -> str:
-    """Save a Keras model with a run, signed with the types it takes and gives; return its id."""
+    """Save a model with a run, signed with the types it takes and gives; return its id.
+
+    Args:
+        model: a Keras model, or a LiteRTFile, which MLflow loads as a pyfunc.
+        run_id: of the run.
+    """
     client = mlflow.MlflowClient()
     run = client.get_run(run_id)
     # Left to itself, MLflow would file the model under the Default experiment.
     logged = client.create_logged_model(
         run.info.experiment_id, name="model", source_run_id=run_id, params=run.data.params
     )
-    Model.log(
-        artifact_path=None,
-        flavor=mlflow.keras,
-        model=model,
-        run_id=run_id,
-        model_id=logged.model_id,
-        signature=ModelSignature(_schema(model.inputs[0]), _schema(model.outputs[0])),
-        # Inferring them would load the model in another process: 14 s instead of 0.05.
-        pip_requirements=[f"{name}=={version(name)}" for name in ("keras", "tensorflow", "numpy")],
-    )
+    with TemporaryDirectory() as folder:
+        how = _litert(model, Path(folder)) if isinstance(model, LiteRTFile) else _keras(model)
+        Model.log(artifact_path=None, run_id=run_id, model_id=logged.model_id, **how)
     return logged.model_id
 
 
@@ -57,10 +60,19 @@ def load(run_id: str) -> Any:
     return mlflow.keras.load_model(uri(run_id), load_model_kwargs={"safe_mode": True})
 
 
-def register(run_id: str, name: str, alias: str, card: str, tags: Mapping[str, str]) -> str:
+def register(
+    run_id: str, name: str, alias: str, *, card: str, about: str, tags: Mapping[str, str]
+) -> str:
     """Register a run's model under `name`, point `alias` at it, and return the version.
 
     A run that is registered already keeps its version.
+
+    Args:
+        run_id: whose model it is.
+        name, alias: of the registered model.
+        card: description of this version, Markdown.
+        about: description of the registered model, of all its versions.
+        tags: of this version.
     """
     client = mlflow.MlflowClient()
     try:
@@ -68,6 +80,7 @@ def register(run_id: str, name: str, alias: str, card: str, tags: Mapping[str, s
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
+    client.update_registered_model(name, about)
     registered = client.search_model_versions(f"name = '{name}' AND run_id = '{run_id}'")
     version = (
         registered[0] if registered else client.create_model_version(name, uri(run_id), run_id)
@@ -79,5 +92,38 @@ def register(run_id: str, name: str, alias: str, card: str, tags: Mapping[str, s
     return str(version.version)
 
 
-def _schema(end: Any) -> Schema:
-    return Schema([TensorSpec(np.dtype(end.dtype), (-1, *end.shape[1:]))])
+def _keras(model: Any) -> dict[str, Any]:
+    (taken,), (given,) = model.inputs, model.outputs
+    return {
+        "flavor": mlflow.keras,
+        "model": model,
+        "signature": _signature((taken.dtype, taken.shape), (given.dtype, given.shape)),
+        "pip_requirements": _pinned("keras", "tensorflow", "numpy"),
+    }
+
+
+def _litert(model: LiteRTFile, folder: Path) -> dict[str, Any]:
+    file = folder / "model.tflite"
+    file.write_bytes(model.content)
+    return {
+        "flavor": mlflow.pyfunc,
+        "loader_module": Path(litert_file.__file__).stem,
+        "code_paths": [litert_file.__file__],
+        "data_path": str(file),
+        "signature": _signature(model.takes, model.gives),
+        "pip_requirements": _pinned("ai-edge-litert", "numpy"),
+    }
+
+
+def _signature(taken: End, given: End) -> ModelSignature:
+    return ModelSignature(_schema(*taken), _schema(*given))
+
+
+def _schema(kind: Any, shape: Sequence[Any]) -> Schema:
+    """Of batches of any length."""
+    return Schema([TensorSpec(np.dtype(kind), (-1, *shape[1:]))])
+
+
+def _pinned(*packages: str) -> list[str]:
+    # Inferring them would load the model in another process: 14 s instead of 0.05.
+    return [f"{name}=={version(name)}" for name in packages]

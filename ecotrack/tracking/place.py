@@ -34,6 +34,11 @@ def folder(uri: str) -> Path:
     return path.parent if path else project_root()
 
 
+def ledgers(uri: str) -> Path:
+    """Where processes write down what their runs cost as they go."""
+    return folder(uri) / "mlruns" / "ledger"
+
+
 def server(uri: str) -> str:
     """Where the UI of the store is, or will be."""
     return uri.rstrip("/") if uri.startswith("http") else UI_SERVER

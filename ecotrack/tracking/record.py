@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,17 @@ from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
 from ecotrack import host, metrics
-from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result
+from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result, from_fields
 from ecotrack.meters import gates
 from ecotrack.meters.ledger import Known
-from ecotrack.tracking import models
+from ecotrack.tracking import models, place
+from ecotrack.tracking.notes import note
 
 NOTE_TAG = "mlflow.note.content"
 TABLES_TAG = "mlflow.loggedArtifacts"
 MEASUREMENTS = "measurements.json"
 INSIDE = "ECOTRACK_INSIDE"  # the run that measures this process from outside, told by `exec`
+FOLLOWING = ("band_j", "net_j", "flaw")  # what that file tells besides a measurement's own fields
 BATCH = 1000  # metrics that MLflow takes at once
 
 
@@ -41,13 +43,28 @@ class Record:
         """Write down all that an experiment returned; its figures last, as the seal on it.
 
         Where files, curves or the model cannot be kept, as on a full disk, the figures still are.
+        Of a run that was logged before nothing measured is lost: phases are added up.
         """
-        tags = {**(trust_tags(result.costs) if result.costs else {}), **result.tags}
+        result, told = self._with_earlier(result), note(result)
+        tags = {
+            **(trust_tags(result.costs) if result.costs else {}),
+            **({NOTE_TAG: told} if told else {}),
+            **result.tags,
+        }
         model_id = None
         try:
             model_id = self._write_files(result)
         finally:
             self.write(values=flatten(result), tags=tags, model_id=model_id)
+
+    def costs(self) -> dict[str, Measurement]:
+        """What was measured of this run so far: phase -> cost."""
+        files = {file.path for file in self._client.list_artifacts(self.run_id)}
+        if MEASUREMENTS not in files:
+            return {}
+        uri = f"{self._client.get_run(self.run_id).info.artifact_uri}/{MEASUREMENTS}"
+        kept = json.loads(mlflow.artifacts.load_text(uri))
+        return {phase: from_fields(_own(figures)) for phase, figures in kept.items()}
 
     def write_known(self, known: Known) -> None:
         """Add what the run had cost when it was ended early."""
@@ -80,6 +97,13 @@ class Record:
     def point(self, metric: str, value: float, step: int) -> None:
         """Add one point to a curve."""
         self._client.log_metric(self.run_id, metric, value, step=step)
+
+    def _with_earlier(self, result: Result) -> Result:
+        if not result.costs:
+            return result
+        earlier = self.costs()
+        added = {p: earlier.get(p, Measurement()) + cost for p, cost in result.costs.items()}
+        return replace(result, costs={**earlier, **added})
 
     def _write_files(self, result: Result) -> str | None:
         """Files, data, model and curves; the id of the model."""
@@ -142,6 +166,17 @@ def log_to_active_run(cost: Measurement) -> None:
     Record(active.info.run_id).log(Result(costs={"block": cost}, tags=within()))
 
 
+def active_run() -> str | None:
+    """The id of the run that a script has started with MLflow; None if it has started none."""
+    active = mlflow.active_run()
+    return None if active is None else active.info.run_id
+
+
+def ledgers() -> Path:
+    """Where a script's readings are written down: beside the store that it has told MLflow."""
+    return place.ledgers(mlflow.get_tracking_uri())
+
+
 def within() -> dict[str, str]:
     """Marks a run whose energy is in that of another one, too."""
     outer = os.environ.get(INSIDE)
@@ -188,6 +223,11 @@ def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
         }
         for phase, cost in costs.items()
     }
+
+
+def _own(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """What `in_full` told of a measurement, without what only follows from it."""
+    return {name: value for name, value in figures.items() if name not in FOLLOWING}
 
 
 def _main_phase(cost: Measurement) -> dict[str, float]:

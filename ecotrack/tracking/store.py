@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -24,6 +25,7 @@ from ecotrack.cli import UserError
 from ecotrack.tracking import place, views
 from ecotrack.tracking.record import NOTE_TAG, Record, within
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
+from ecotrack.tracking.views import View
 
 
 class Store:
@@ -58,6 +60,11 @@ class Store:
     def folder(self) -> Path:
         """Where the store's database lies, and so what belongs beside it."""
         return place.folder(self.uri)
+
+    @property
+    def ledgers(self) -> Path:
+        """Where processes write down what their runs cost as they go."""
+        return place.ledgers(self.uri)
 
     @contextmanager
     def run(
@@ -160,6 +167,24 @@ class Store:
         history = self.client.get_metric_history(run_id, metric)
         return {point.step: point.value for point in history}
 
+    def table(self, run_id: str, name: str) -> list[dict[str, Any]]:
+        """The rows of a table among a run's files.
+
+        Raises:
+            LookupError: the run has no such file.
+            ValueError: it is no table.
+        """
+        uri = f"{self.client.get_run(run_id).info.artifact_uri}/{name}"
+        try:
+            text = mlflow.artifacts.load_text(uri)
+        except (MlflowException, OSError) as error:
+            raise LookupError(f"run {run_id} has no file {name}") from error
+        try:
+            table = json.loads(text)
+            return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"{name} of run {run_id} is no table") from error
+
     def has_run(self, run_id: str) -> bool:
         """Whether a run is here, and not deleted."""
         try:
@@ -177,20 +202,18 @@ class Store:
         condition = f"tags.`{PARENT_TAG}` = '{parent_id}'"
         return self._search([experiment_id], condition)
 
-    def save_view(
-        self,
-        experiment_id: str,
-        key: str,
-        name: str,
-        charts: Sequence[dict[str, Any]],
-        **table: Any,
-    ) -> str:
-        """Offer a view of an experiment in the UI; return the link that opens it."""
-        created_ms = int(time.time() * 1000)
-        self.client.set_experiment_tag(
-            experiment_id, *views.tag(key, name, charts, created_ms=created_ms, **table)
-        )
-        return views.link(place.server(self.uri), experiment_id, key)
+    def describe(self, experiment: str, description: str) -> str:
+        """Say what an experiment is about, in Markdown; return the link to it."""
+        experiment_id = self.experiment_id(experiment)
+        self.client.set_experiment_tag(experiment_id, NOTE_TAG, description)
+        return f"{place.server(self.uri)}/#/experiments/{experiment_id}"
+
+    def offer(self, experiment: str, description: str, view: View) -> str:
+        """Describe an experiment in the UI and offer a view of it; return the link to the view."""
+        self.describe(experiment, description)
+        experiment_id, now_ms = self.experiment_id(experiment), int(time.time() * 1000)
+        self.client.set_experiment_tag(experiment_id, *views.tag(view, created_ms=now_ms))
+        return views.link(place.server(self.uri), experiment_id, view.key)
 
     def run_link(self, experiment_id: str, run_id: str) -> str:
         """The address of a run's page in the UI."""

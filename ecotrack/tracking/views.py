@@ -4,20 +4,53 @@ MLflow 3.17 keeps a view in an experiment tag, `mlflow.sharedViewState.KEY`. The
 to its UI: nothing but the link to a view may depend on this module.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from ecotrack import metrics
+
 TAG_PREFIX = "mlflow.sharedViewState."
+MOST_RUNS = 100  # on a chart
+SHARED_COLUMNS = (  # of every experiment's table
+    *(f"metrics.`{name}`" for name in (metrics.WALL_S, metrics.CPU_S, metrics.TOTAL_WH)),
+    f"metrics.`{metrics.EMISSIONS_G}`",
+    *(f"tags.`{name}`" for name in (metrics.SOURCE_TAG, metrics.HOST_TAG)),
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What an experiment opens with.
+
+    Attributes:
+        key: stands in the link to it.
+        name: what people read in the list of views.
+        charts: of `scatter`, `parallel`, `line` and `bar`.
+        columns: of the table before those that all share: "metrics.`KEY`", "params.`KEY`" or
+            "tags.`KEY`".
+        order_by: a metric, lowest first.
+        search: which runs, in MLflow's search syntax.
+    """
+
+    key: str
+    name: str
+    charts: Sequence[dict[str, Any]]
+    columns: Sequence[str]
+    order_by: str
+    search: str
 
 
 def scatter(x: str, y: str) -> dict[str, Any]:
     """A chart of two metrics, one point a run."""
     axes = {"xaxis": {"key": x, "type": "METRIC"}, "yaxis": {"key": y, "type": "METRIC"}}
-    return {"type": "SCATTER", "displayName": f"{y} by {x}", "runsCountToCompare": 100, **axes}
+    return {"type": "SCATTER", "displayName": f"{y} by {x}", **axes}
 
 
 def parallel(params: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
@@ -25,39 +58,44 @@ def parallel(params: Sequence[str], metrics: Sequence[str]) -> dict[str, Any]:
     return {
         "type": "PARALLEL",
         "displayName": "parameters to metrics",
-        "runsCountToCompare": 100,
         "selectedParams": list(params),
         "selectedMetrics": list(metrics),
         "showAllRuns": True,
     }
 
 
-def tag(
-    key: str,
-    name: str,
-    charts: Sequence[dict[str, Any]],
-    *,
-    columns: Sequence[str],
-    order_by: str,
-    search: str,
-    created_ms: int,
-) -> tuple[str, str]:
-    """The experiment tag (key, value) that makes `name` a view of that experiment.
+def line(metric: str, step: str) -> dict[str, Any]:
+    """A curve a run, over its steps, both axes logarithmic; `step` says what a step is."""
+    return {
+        "type": "LINE",
+        "displayName": f"{metric} by {step}",
+        "metricKey": metric,
+        "selectedMetricKeys": [metric],
+        "lineSmoothness": 0,
+        "scaleType": "log",
+        "xAxisScaleType": "log",
+        "xAxisKey": "step",
+        "selectedXAxisMetricKey": "",
+        "yAxisKey": "metric",
+        "yAxisExpressions": [],
+        "useGlobalXaxisKey": False,
+        "displayPoints": True,
+    }
 
-    Args:
-        key: stands in the link to the view.
-        name: what people read in the list of views.
-        charts: of `scatter` and `parallel`.
-        columns: of the table, as "metrics.`KEY`", "params.`KEY`" or "tags.`KEY`".
-        order_by: a metric, lowest first.
-        search: which runs, in MLflow's search syntax.
-        created_ms: milliseconds since 1970.
-    """
+
+def bar(metric: str) -> dict[str, Any]:
+    """A bar a run."""
+    return {"type": "BAR", "displayName": metric, "metricKey": metric}
+
+
+def tag(view: View, *, created_ms: int) -> tuple[str, str]:
+    """The experiment tag (key, value) that makes a view; `created_ms` is Unix time."""
+    key = view.key
     section = str(uuid5(NAMESPACE_URL, f"{key}/section"))
     state = {
-        "orderByKey": f"metrics.`{order_by}`",
+        "orderByKey": f"metrics.`{view.order_by}`",
         "orderByAsc": True,
-        "searchFilter": search,
+        "searchFilter": view.search,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -66,11 +104,11 @@ def tag(
         "viewMode": "CHART",
         "compareRunsMode": "CHART",
         "runsHiddenMode": "SHOW_ALL",
-        "selectedColumns": ["attributes.`Source`", *columns],
+        "selectedColumns": ["attributes.`Source`", *view.columns, *SHARED_COLUMNS],
         "compareRunSections": [
             {
                 "uuid": section,
-                "name": name,
+                "name": view.name,
                 "display": True,
                 "isReordered": False,
                 "deleted": False,
@@ -83,13 +121,14 @@ def tag(
                 "metricSectionId": section,
                 "deleted": False,
                 "isGenerated": False,
+                "runsCountToCompare": MOST_RUNS,
                 **chart,
             }
-            for number, chart in enumerate(charts)
+            for number, chart in enumerate(view.charts)
         ],
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
-    envelope = {"name": name, "createdAt": created_ms, "state": f"deflate;{packed}"}
+    envelope = {"name": view.name, "createdAt": created_ms, "state": f"deflate;{packed}"}
     return f"{TAG_PREFIX}{key}", json.dumps(envelope)
 
 

@@ -1,28 +1,89 @@
-"""A choice told: its figures, the picture of whole lives, and how sure it is."""
+"""A study as the store keeps it, and a choice told: its figures, its picture, how sure it is."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ecotrack import figures, metrics, reading
 from ecotrack.fronts.certainty import how_sure
-from ecotrack.fronts.choosing import Candidate, Choice, Need
+from ecotrack.fronts.choosing import Candidate, Choice, Need, choose
+from ecotrack.fronts.envelope import Life
 from ecotrack.fronts.whole_life import WholeLife
+from ecotrack.search.exports import Export
+from ecotrack.search.study_report import known_by
+from ecotrack.tracking import RunView
 
 TEST_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was chosen, from which front, by which need, and what its life costs."""
+    """What was chosen, from what, by which need, and what its life costs."""
 
     choice: Choice
-    front: list[Candidate]
+    candidates: list[Candidate]
     need: Need
     life: WholeLife
     known: str
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What a study found, and what is asked of it.
+
+    Attributes:
+        front: its evaluated members, cheapest first.
+        exports: smaller versions of them, which may be chosen, too.
+        trials: the runs of all finished trials.
+        whole: the study's own run.
+        instead: the trial that would have been trained without a search.
+        need: what the model must do.
+        search_share: how much of the search's own cost the chosen model carries.
+    """
+
+    front: list[Candidate]
+    exports: Sequence[Export]
+    trials: Sequence[RunView]
+    whole: RunView
+    instead: RunView
+    need: Need
+    search_share: float
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """All that there is to choose from."""
+        return [*self.front, *(export.candidate for export in self.exports)]
+
+    def decide(self) -> Decision:
+        """The choice, and all that it rests on.
+
+        Raises:
+            NothingFitsError: none meets the need.
+        """
+        choice, known = choose(self.candidates, self.need), known_by(self.trials)
+        return Decision(choice, self.candidates, self.need, self.life(choice), known)
+
+    def life(self, choice: Choice) -> WholeLife:
+        """What the members emit over their lives, if this is the choice."""
+        # The chosen one's training is in the study's bill, and counted as training.
+        own_g = max(0.0, self.whole.metrics[metrics.SEARCH_G] - choice.chosen.training_g)
+        return WholeLife(
+            choice,
+            self.candidates,
+            search_g=self.search_share * own_g,
+            baseline=life_of(self.instead),
+            baseline_accuracy=self.instead.metrics[metrics.VAL_ACCURACY],
+            predictions=self.need.predictions,
+        )
+
+
+def life_of(run: RunView) -> Life:
+    """The life of a trial's model, had it been trained without a search."""
+    each_g = run.metrics[metrics.INFERENCE_G_PER_1K] / 1000
+    return Life(f"{run.name} without a search", run.metrics[metrics.EMISSIONS_G], each_g)
 
 
 def scores(decision: Decision) -> dict[str, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ecotrack import reading
-from ecotrack.host import cores
+from ecotrack.host import all_cores
 from ecotrack.parallel import Pair, answer, greener
 from ecotrack.series import Series, undisturbed
 from experiments.reports.ladder import Cell
@@ -37,7 +37,7 @@ def said(pairs: Sequence[Pair]) -> dict[str, str]:
     if not pairs:
         none = {"speed-up": "", "gross": "", "parallel is": DISTURBED}
         return {**none, "net": "", "and net": DISTURBED}
-    verdict = greener(pairs, cores=cores())
+    verdict = greener(pairs, cores=all_cores())
     return {
         "speed-up": reading.ratio(verdict.speed_up),
         "gross": " / ".join(map(reading.ratio, verdict.gross)),

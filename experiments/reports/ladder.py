@@ -10,8 +10,7 @@ from typing import Any
 
 from ecotrack import Measurement, host, unit_costs
 from ecotrack.meters import gates
-from ecotrack.series import Series
-from ecotrack.stats import ratio_interval
+from ecotrack.series import Series, time_ratio
 from experiments.workloads.pi import METHODS
 
 UNIT, JOULES = "sample", "nj"
@@ -91,7 +90,7 @@ def table(measured: Measured) -> list[dict[str, Any]]:
     for (name, threads), series in measured.net_cells.items():
         method = METHODS[name]
         alone = measured.cells.get(on_one_thread((name, threads)))
-        speed_up = ratio_interval(alone.times_s, series.times_s) if alone else None
+        speed_up = time_ratio(alone, series) if alone else None
         rows.append(
             {
                 "method": name,

@@ -38,7 +38,8 @@ def report(measured: Measured, findings: Sequence[str]) -> Result:
         },
         tags=device_tag(measured),
         summary={
-            f"π from {measured.samples:,} samples, each sample ({known})": readable(rows),
+            f"π from {measured.samples:,} samples, each sample"
+            f" ({reading.briefly(measured.blocks)})": readable(rows),
             "Against the rung before, or against itself on one thread, 95 %": compared(rows),
             "When compiling has paid, against pure Python": paid,
             "Is parallel greener? Energy on one thread over energy on many": verdicts,
@@ -85,11 +86,17 @@ def compared(rows: Sequence[Row]) -> list[dict[str, str]]:
             "against": row["against"],
             "time": unit_costs.compared(row, "time_ratio"),
             "CPU time": unit_costs.compared(row, "cpu_ratio"),
-            "efficiency": "" if row["efficiency"] is None else f"{row['efficiency']:.0%}",
+            "efficiency": efficiency(row),
         }
         for row in rows
         if row["against"] is not None
     ]
+
+
+def efficiency(row: Row) -> str:
+    """Speed-up over threads; of a single thread there is nothing to tell."""
+    told = row["threads"] > 1 and row["efficiency"] is not None
+    return f"{row['efficiency']:.0%}" if told else ""
 
 
 def draw(rows: Sequence[Row], known: str) -> dict[str, bytes]:

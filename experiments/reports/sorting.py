@@ -72,7 +72,10 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
     blocks = sum((study.blocks for study in studies.values()), Measurement())
     paid, base = paid_compilations(studies), reference(studies)
     return Result(
-        costs={"sorting": blocks, **unit_costs.compiling(s.compiled for s in studies.values())},
+        costs={
+            **({"sorting": blocks} if rows else {}),
+            **unit_costs.compiling(s.compiled for s in studies.values()),
+        },
         artifacts={
             "sorting.csv": rows,
             "sorting.json": rows,
@@ -80,7 +83,7 @@ def report(studies: Mapping[str, Study], data: str, findings: Sequence[str]) -> 
             **(draw(rows, studies, f"{data}; {reading.known(blocks)}") if rows else {}),
         },
         summary={
-            f"Sorting {data}, each element ({reading.known(blocks)})": readable(rows),
+            f"Sorting {data}, each element ({reading.briefly(blocks)})": readable(rows),
             f"Time against {base}, 95 %": compared(rows, "time_ratio"),
             f"CPU time against {base}, 95 %": compared(rows, "cpu_ratio"),
             "When compiling has paid, against pure Python": paid,

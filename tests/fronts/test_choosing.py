@@ -265,6 +265,7 @@ SEEN = {
     metrics.EVAL_ACCURACY_LOW: 0.89,
     metrics.EVAL_ACCURACY_HIGH: 0.92,
     metrics.PARAMETERS: 1234.0,
+    metrics.SIZE_BYTES: 4936.0,
     metrics.LATENCY_MS: 0.7,
     metrics.INFERENCE_G_PER_1K: 0.002,
 }
@@ -272,7 +273,7 @@ SEEN = {
 
 def test_a_run_with_its_metrics_is_a_candidate():
     assert candidate("id", "cnn-8x3", SEEN) == Candidate(
-        "id", "cnn-8x3", 0.91, 0.5, 0.90, 0.89, 0.92, 1234, 0.7, 0.002
+        "id", "cnn-8x3", 0.91, 0.5, 0.90, 0.89, 0.92, 1234, 0.7, 0.002, size_bytes=4936
     )
 
 

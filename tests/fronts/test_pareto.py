@@ -243,15 +243,6 @@ def test_a_logarithm_makes_each_decade_of_cost_count_alike():
     assert pareto.hypervolume([(-1, 3)], (100, 0), log=True) == 0
 
 
-@given(points_of(coarse))
-def test_hypervolume_history_never_goes_down_and_ends_at_the_whole(points):
-    history = pareto.hypervolume_history(points, REFERENCE)
-    assert len(history) == len(points)
-    assert history == sorted(history)
-    if points:
-        assert history[-1] == pareto.hypervolume(points, REFERENCE)
-
-
 @given(sets_of(coarse, min_size=1))
 def test_hypervolume_grows_exactly_when_a_new_point_is_not_dominated(known):
     ways, (*earlier, last) = known

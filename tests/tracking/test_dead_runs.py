@@ -1,5 +1,6 @@
 """Runs whose process is gone: what they had cost is kept, and they are closed."""
 
+import os
 import subprocess
 import sys
 import time
@@ -113,6 +114,15 @@ def test_what_is_no_ledger_is_left_alone_and_told_in_one_line(home: Home, tmp_pa
     assert (told.exists(), copy.exists(), garbage.exists()) == (False, True, True)
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"no ledgers, and left alone in {tmp_path}: {copy.name}, {garbage.name}"
+
+
+def test_a_killed_run_ended_when_its_process_wrote_its_last_line(home: Home, tmp_path):
+    store = Store()
+    run_id = store.client.create_run("0").info.run_id
+    ledger = ledger_of(renamed(host.process_id(), birth="1"), run_id, tmp_path)
+    os.utime(ledger, (1.7e9, 1.7e9))
+    dead_runs.settle(store, tmp_path)
+    assert store.client.get_run(run_id).info.end_time == 1_700_000_000_000
 
 
 def test_a_ledger_of_a_process_that_lives_is_not_settled(home: Home, tmp_path):

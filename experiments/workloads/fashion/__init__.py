@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Close stderr to C++ for a moment; what fails in Python still raises."""
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:
@@ -20,9 +20,9 @@ def _silence() -> Iterator[None]:
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with _silence():  # some lines come whatever the level is (tensorflow#100442)
+with silence():  # some lines come whatever the level is (tensorflow#100442)
     import tensorflow as tf
 
 tf.get_logger().setLevel("ERROR")  # that every new model is traced anew is no news to a search
 
-__all__ = ["tf"]
+__all__ = ["silence", "tf"]

@@ -12,7 +12,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 def by_method(rows: Rows, key: str, axis: str, title: str, known: str) -> alt.LayerChart:
     """Bars of one column by method, with intervals, log scale; rows of one thread."""
-    least = min(row[f"{key}_low"] for row in rows) / 3
+    least = min(row[f"{key}_low"] or row[key] for row in rows) / 3  # an interval may reach 0
     most = max(row[f"{key}_high"] for row in rows) * 10  # room for the numbers
     base = alt.Chart(alt.InlineData(values=list(rows))).encode(
         y=alt.Y("method:N", sort=None, title=None)

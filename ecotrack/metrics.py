@@ -192,6 +192,7 @@ STUDY_TAG = "ecotrack.study"
 TRIAL_TAG = "ecotrack.trial"
 PARETO_TAG = "ecotrack.pareto"
 HOST_TAG = "ecotrack.host"
+HARDWARE_TAG = "ecotrack.hardware"  # what machines have in common whose costs compare
 DEVICE_TAG = "ecotrack.device"
 RECIPE_TAG = "ecotrack.recipe"
 FORMAT_TAG = "ecotrack.number_format"  # what training multiplied

@@ -17,7 +17,7 @@ from tests.conftest import Home
 SMALL = (
     "--images=2000",
     "--reference-epochs=2",
-    "--targets=0.2",
+    "--targets=0.2,0.88",
     "--recipes=pooled-2",
     "--seeds=2",
 )

@@ -100,16 +100,20 @@ def carry_out(started: Session) -> None:
 
 
 def learn(started: Session, config: Config, parent: Record) -> None:
-    """Train each recipe with each seed, in ABBA order, unless a finished run of it is there."""
+    """Train each recipe with each seed, unless a finished run of it is there."""
     todo = trainings(config)
     with terminal.bar("recipes", len(todo) * config.seeds) as progress:
-        for seed in range(config.seeds):
-            names = list(todo) if seed % 2 == 0 else list(reversed(todo))
-            for name in names:
-                chosen = replace(todo[name], seed=seed)
-                progress.advance(f"{name}, seed {seed}")
-                if find(started.store, name, chosen) is None:
-                    train_one(started, parent, name, chosen)
+        for name, seed in turns(list(todo), config.seeds):
+            chosen = replace(todo[name], seed=seed)
+            if find(started.store, name, chosen) is None:
+                train_one(started, parent, name, chosen)
+            progress.advance(f"{name}, seed {seed}")
+
+
+def turns(names: Sequence[str], seeds: int) -> list[tuple[str, int]]:
+    """(name, seed) in ABBA order, so that a machine that slows down slows all of them."""
+    there, back = list(names), list(reversed(names))
+    return [(name, seed) for seed in range(seeds) for name in (back if seed % 2 else there)]
 
 
 def train_one(started: Session, parent: Record, name: str, chosen: train.Config) -> None:

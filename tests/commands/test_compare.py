@@ -382,7 +382,7 @@ def test_the_beginning_of_two_ids_is_refused(home: Home):
 def test_the_command_of_the_docstring_runs_as_written(home: Home):
     for name in ("cnn-16x3 5ep", "cnn-8x3 5ep"):
         keep_three(name)
-    (command,) = re.findall(r"^    (python .*)", compare.__doc__ or "", re.MULTILINE)
+    (command, _) = re.findall(r"^    (python .*)", compare.__doc__ or "", re.MULTILINE)
     done = home.command(sys.executable, *shlex.split(command)[1:])
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -2,19 +2,23 @@
 VENV := .venv
 PYTHON ?= python3
 READY := $(VENV)/ready
+CLUSTER := $(VENV)/cluster
 SEARCH := fashion-mnist-search
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: main test test-long lint bench ui clean
+.PHONY: main test test-long test-cluster lint bench ui clean
 
 main: $(READY)
 	mlflow run . -e main --env-manager local --experiment-name $(SEARCH)
 
-test: $(READY) lint
-	python -m pytest -m "not slow" -n 2 --dist loadfile
+test: $(READY) $(CLUSTER) lint
+	python -m pytest -m "not slow and not cluster" -n 2 --dist loadfile
 
-test-long: $(READY)
-	python -m pytest -n 2 --dist loadfile
+test-long: $(READY) $(CLUSTER)
+	python -m pytest -m "not cluster" -n 2 --dist loadfile
+
+test-cluster: $(READY) $(CLUSTER)
+	python -m pytest tests/cluster
 
 lint: $(READY)
 	ruff check .
@@ -40,6 +44,11 @@ $(READY): requirements.txt
 	$(PYTHON) -m venv $(VENV) || \
 		{ echo "this Python cannot make environments; on Debian: apt install python3-venv" >&2; exit 2; }
 	$(VENV)/bin/pip install --quiet -r requirements.txt
+	@touch $@
+
+# Only `--storage` and `--workers` need these, and the tests of them.
+$(CLUSTER): requirements-cluster.txt $(READY)
+	$(VENV)/bin/pip install --quiet -r requirements-cluster.txt
 	@touch $@
 
 clean:

@@ -29,7 +29,8 @@ from ecotrack.measure import Meter, clocks, measure
 from ecotrack.measurement import Measurement
 from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from experiments.workloads.fashion import data, models, training
-from experiments.workloads.fashion.models import Augmentation, Family
+from experiments.workloads.fashion.augment import Augmentation
+from experiments.workloads.fashion.models import Family
 
 WINDOW_S = 1.0  # shorter windows see too few of the system's ticks to know the load
 EVALUATED_S = 0.3
@@ -41,6 +42,7 @@ LEARNING_RATES: dict[Family, float] = {
     "separable": 0.01,
     "residual": 0.01,
 }
+SIZED: tuple[Family, ...] = ("mlp", "cnn", "separable", "residual")  # as they were trained
 BATCH_SIZE = 128
 LIBRARIES = ("tensorflow", "keras", "codecarbon", "numpy")
 
@@ -119,7 +121,7 @@ PARTS = {"one": Part(0, 1000), "two": Part(5000, 2000)}
 
 def full_grid() -> list[Configuration]:
     """All 150 configurations; the linear model has one size."""
-    shapes = [("linear", 1, 1), *product(models.SIZED, (2, 8, 16), (1, 3))]
+    shapes = [("linear", 1, 1), *product(SIZED, (2, 8, 16), (1, 3))]
     every = product(shapes, ("none", "flip"), (1, 3, 8))
     return [
         Configuration(*shape, augmentation, epochs, LEARNING_RATES[shape[0]])
@@ -139,15 +141,14 @@ def train(config: Configuration, part: Part, seed: int, meter: Meter) -> list[Ro
     split, validation = part.split(), data.load().validation
     with measure(meter) as setup:
         model = models.build(config.family, config.width, config.depth)
-        trainee = training.prepare(
-            model,
-            split,
+        schedule = training.Schedule(
             augmentation=config.augmentation,
             epochs=config.epochs,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
             seed=seed,
         )
+        trainee = training.prepare(model, split, schedule)
     learnt: list[list[np.ndarray]] = []
     costs = _each(
         trainee.epoch, meter, config.epochs, WINDOW_S, lambda: learnt.append(model.get_weights())

@@ -100,9 +100,9 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
     )
 
 
-def history(values: Sequence[float], title: str, y: str) -> alt.Chart:
-    """A figure after each trial."""
-    rows = [{"trial": number, "value": value} for number, value in enumerate(values, start=1)]
+def history(values: Mapping[int, float], title: str, y: str) -> alt.Chart:
+    """A figure after so many trials."""
+    rows = [{"trial": number, "value": value} for number, value in values.items()]
     return (
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(point=True, interpolate="step-after", color=COLOURS[0])
@@ -134,4 +134,34 @@ def importances(shares: Mapping[str, Mapping[str, float]], trials: int) -> alt.C
             ),
             width=420,
         )
+    )
+
+
+def by_host(rows: Sequence[Mapping[str, object]], machines: Sequence[str]) -> alt.FacetChart:
+    """What the same work took on each machine, figure by figure, on logarithmic axes.
+
+    Args:
+        rows: `work`, `machine`, `figure` and `value`, with `value_low` and `value_high` where the
+            meters' band is known.
+        machines: their descriptions, in the order of their numbers.
+    """
+    base = alt.Chart().encode(
+        y=alt.Y("machine:N", title=None),
+        color=alt.Color("machine:N", legend=None).scale(range=list(COLOURS)),
+    )
+    x = alt.X("value:Q", title=None).scale(type="log", nice=False, padding=20)
+    dots = base.mark_circle(size=90).encode(x=x, tooltip=["work:N", "machine:N", "value:Q"])
+    bands = (
+        base.transform_filter("isValid(datum.value_low)")
+        .mark_rule(opacity=0.3, strokeWidth=9)
+        .encode(x="value_low:Q", x2="value_high")
+    )
+    subtitle = [f"machine {number}: {text}" for number, text in enumerate(machines, start=1)]
+    title = alt.Title("The same work on several machines", subtitle=subtitle)
+    return (
+        alt.layer(bands, dots, data=alt.InlineData(values=list(rows)))
+        .properties(width=200, height=70)
+        .facet(row=alt.Row("work:N", title=None), column=alt.Column("figure:N", title=None))
+        .resolve_scale(x="independent")
+        .properties(title=title)
     )

@@ -6,6 +6,7 @@ import platform
 import re
 import socket
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -39,6 +40,25 @@ def describe() -> str:
     memory_gib = psutil.virtual_memory().total / 2**30
     parts = [cpu_model(), f"{psutil.cpu_count()} cores", f"{memory_gib:.0f} GiB"]
     return ", ".join([*parts, f"id {mark()}"] if mark() else parts)
+
+
+def hardware() -> str:
+    """CPU model, cores and GPUs, as one line: what machines share whose costs compare."""
+    models = Counter(gpu_models())
+    gpus = [f"{count} x {model}" for model, count in sorted(models.items())]
+    return ", ".join([cpu_model(), f"{psutil.cpu_count()} cores", *gpus])
+
+
+def gpu_models() -> list[str]:
+    """The NVIDIA GPUs of this machine, by their names for themselves; none without their driver."""
+    try:
+        import pynvml  # comes with CodeCarbon
+
+        pynvml.nvmlInit()
+    except Exception:  # each of them says that there is none
+        return []
+    handles = map(pynvml.nvmlDeviceGetHandleByIndex, range(pynvml.nvmlDeviceGetCount()))
+    return [str(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
 
 
 def mark() -> str:

@@ -39,6 +39,11 @@ class Metered(Shown):
         False, "refuse rather than wait while another measurement runs on this machine"
     )
 
+    @property
+    def measured_here(self) -> bool:
+        """Whether this process measures; if others do, it need not wait for its turn."""
+        return True
+
 
 def metered(config: Metered) -> dict[str, Any]:
     """Those options of a config, to pass them on to another."""
@@ -183,11 +188,22 @@ def session(
         waiting_meter = meter_for(config if isinstance(config, Metered) else Metered())
         store = Store()
         check(config, store)
-        measured = isinstance(config, Metered)
-        with turn(entry, wait=not config.no_wait) if measured else nullcontext():
-            settle(store, store.ledgers)
-            with waiting_meter as meter, Ledger(meter, store.ledgers) as ledger:
-                yield Session(entry, config, store, meter, ledger)
+        measured = isinstance(config, Metered) and config.measured_here
+        with (
+            turn(entry, wait=not config.no_wait) if measured else nullcontext(),
+            metering(entry, config, store, waiting_meter) as started,
+        ):
+            yield started
+
+
+@contextmanager
+def metering(
+    entry: str, config: Any, store: Store, waiting_meter: CodeCarbonMeter
+) -> Iterator[Session]:
+    """Give runs what killed processes left in their ledgers; then start the meter."""
+    settle(store, store.ledgers)
+    with waiting_meter as meter, Ledger(meter, store.ledgers) as ledger:
+        yield Session(entry, config, store, meter, ledger)
 
 
 @contextmanager

@@ -91,6 +91,30 @@ VAL_LOSS = _metric("val/loss", "nat", "lower", "curve: validation loss after eac
 VAL_ACCURACIES = _metric(
     "val/accuracy_by_epoch", "1", "higher", "curve: validation accuracy after each epoch"
 )
+TRAINED_S = _metric("train/cpu_s", "s", "lower", "curve: CPU time of training up to an epoch")
+TRAINED_WH = _metric("train/energy_wh", "Wh", "lower", "curve: energy of training up to an epoch")
+AUGMENTING_S = _metric(
+    "augmentation/cpu_s", "s", "lower", "CPU time of augmentation, a part of training's"
+)
+AUGMENTING_WH = _follows(
+    TOTAL_WH, "augmentation/energy_wh", "Wh", "training's energy in proportion to that time"
+)
+
+TEST_ACCURACIES = _metric(
+    "eval/accuracy_by_epoch", "1", "higher", "curve: accuracy on the test images, where it was read"
+)
+DISTINCT_ACCURACY = _metric(
+    "eval/accuracy_distinct", "1", "higher", "the same without near-duplicates of training images"
+)
+DISTINCT_ACCURACIES = _metric(
+    "eval/accuracy_distinct_by_epoch", "1", "higher", "curve: the same, where it was read"
+)
+RECIPE_ENERGY_RATIO = _metric(
+    "recipe/energy_ratio", "1", "lower", "training energy over that of the reference"
+)
+RECIPE_CPU_RATIO = _metric(
+    "recipe/cpu_ratio", "1", "lower", "CPU time of training over that of the reference"
+)
 
 SEARCH_WH = _energy("search/energy_wh", "energy of the study, all sessions and trials")
 SEARCH_G = _follows(SEARCH_WH, "search/emissions_g", "g CO2e", "emissions of the study")
@@ -168,7 +192,10 @@ STUDY_TAG = "ecotrack.study"
 TRIAL_TAG = "ecotrack.trial"
 PARETO_TAG = "ecotrack.pareto"
 HOST_TAG = "ecotrack.host"
+HARDWARE_TAG = "ecotrack.hardware"  # what machines have in common whose costs compare
 DEVICE_TAG = "ecotrack.device"
+RECIPE_TAG = "ecotrack.recipe"
+FORMAT_TAG = "ecotrack.number_format"  # what training multiplied
 PROCESS_TAG = "ecotrack.process"
 LAUNCH_TAG = "ecotrack.launch"
 RUN_TAG = "ecotrack.run"

@@ -53,7 +53,7 @@ class Config(Shown):
         None, "slowest single prediction", at_least=0, at_most=1e9
     )
     max_size_kb: float | None = option(
-        None, "largest weights, or exported file", at_least=0, at_most=1e12
+        None, "largest model, by its weights or its LiteRT file", at_least=0, at_most=1e12
     )
     predictions: float = option(0.0, "how many it will make in its life", at_least=0, at_most=1e18)
     search_share: float = option(
@@ -61,6 +61,9 @@ class Config(Shown):
     )
     baseline: str | None = option(
         None, "model that the search must beat; none: of the most operations a prediction"
+    )
+    hardware: str | None = option(
+        None, "of a study on several kinds of machine, whose front: words of its name"
     )
 
 
@@ -104,6 +107,7 @@ def searched(config: Config, store: Store) -> Searched:
         UserError: there is no such study, it has no evaluated front, or no such baseline.
     """
     runs = store.runs(EXPERIMENT, {metrics.STUDY_TAG: config.study})
+    runs = of_one_kind(runs, config.hardware)
     front = front_of(runs)
     if not front:
         raise UserError(f"study {config.study!r} has no evaluated front; run `search` first")
@@ -125,6 +129,25 @@ def searched(config: Config, store: Store) -> Searched:
     whole, instead = store.view(trials[0].parent_id or ""), baseline(trials, config.baseline)
     exports = exports_of(front, runs)
     return Searched(front, exports, trials, whole, instead, need, config.search_share)
+
+
+def of_one_kind(runs: Sequence[RunView], words: str | None) -> list[RunView]:
+    """The runs of one kind of machine: what others cost does not compare.
+
+    Raises:
+        UserError: there are several, and `words` are in the name of none, or of more than one.
+    """
+    trials = [run for run in runs if metrics.PARETO_TAG in run.tags]
+    kinds = list(dict.fromkeys(run.tags.get(metrics.HARDWARE_TAG, "") for run in trials))
+    if len(kinds) < 2 and not words:
+        return list(runs)
+    meant = [kind for kind in kinds if (words or "") in kind]
+    if len(meant) != 1:
+        raise UserError(
+            f"the study ran on {reading.few(kinds, between=' | ')}, whose costs do not compare;"
+            f" --hardware names one of them, got {words or 'none'!r}"
+        )
+    return [run for run in runs if run.tags.get(metrics.HARDWARE_TAG, "") in meant]
 
 
 def baseline(trials: Sequence[RunView], name: str | None) -> RunView:

@@ -1,4 +1,4 @@
-"""What the README shows is true: its table, its commands, its code."""
+"""What the README and the table of options show is true: commands, code, defaults."""
 
 import dataclasses
 import re
@@ -15,6 +15,7 @@ from tests.conftest import ROOT, Home
 from tests.test_mlproject import ENTRIES, config_of
 
 README = (ROOT / "README.md").read_text()
+OPTIONS = (ROOT / "docs" / "options.md").read_text()
 COMMANDS = [
     line
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -27,13 +28,17 @@ SMOKE = {  # what makes each entry small enough for a test; the commands stay as
     "search": ("images=1000", "families=mlp", "trials=2", "max-width=4", "max-epochs=1"),
     "choose": ("min-accuracy=0.1",),
     "report": (),
+    "recipes": (
+        *("images=1000", "reference-epochs=1", "recipes=pooled-2", "seeds=1", "targets=0.1"),
+        "quick=false",
+    ),
     "sorting": ("sizes=1000,2000", "algorithms=python-merge,numba-merge,np-quicksort", "repeats=2"),
     "pi": ("samples=10000", "methods=python,numba-naive,midpoint", "repeats=2", "idle-s=1"),
 }
 
 
 def entry_point_table() -> str:
-    """The README's table of entry points, from the code; what they share, once.
+    """The table of entry points, from the code; what they share, once.
 
     `report` takes what `choose` does.
     """
@@ -55,7 +60,7 @@ def entry_point_table() -> str:
 
 
 def test_the_table_of_entry_points_is_the_code_s():
-    shown = re.search(r"<!-- entry points:.*?-->\n(.*?)\n<!-- end", README, re.DOTALL)
+    shown = re.search(r"<!-- entry points:.*?-->\n(.*?)\n<!-- end", OPTIONS, re.DOTALL)
     assert shown
     assert shown[1] == entry_point_table()
 

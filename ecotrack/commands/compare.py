@@ -1,21 +1,27 @@
 """Two groups of runs against each other: ratios with their intervals, and no claim beyond them.
 
     python -m ecotrack compare --first "cnn-16x3 5ep" --second "cnn-8x3 5ep"
+    python -m ecotrack compare --by host
 
 A group is what MLflow's UI shows: a run's name, which repeats with other seeds share, or the
 beginnings of ids (--first 1f3ab,77c0e). Ratios are second over first, of geometric means, with 95 %
 intervals. Accuracies differ in points, on the images that were used: other images are a chance
 more. Energy is compared on one machine and known in one way; where CPU power is modelled, at equal
 load only. `sorting` and `pi` repeat their work until its time is known: see their own tables.
+
+By host, the same work on several machines stands side by side, as a table and a picture; no claims
+are made, for each machine knows its energy in its own way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ecotrack import cli, metrics, terminal
 from ecotrack.cli import UserError, option
+from ecotrack.commands import by_host
 from ecotrack.commands.bill import own_runs
 from ecotrack.commands.claims import claims, reasons
 from ecotrack.reading import few, known_from, legend
@@ -32,6 +38,8 @@ class Config(Shown):
 
     first: tuple[str, ...] | None = option(None, "runs: their names, or beginnings of their ids")
     second: tuple[str, ...] | None = option(None, "the runs to set against them, likewise")
+    by: Literal["host", "none"] = option("none", "or: the same work on each machine that did it")
+    picture: str = option("by-host.png", "where the picture goes; a page if it ends in .html")
 
 
 def main(words: Sequence[str]) -> None:
@@ -40,6 +48,11 @@ def main(words: Sequence[str]) -> None:
     terminal.begin(config)
     store = Store(only_read=True)
     runs = own_runs(store.all_runs())
+    if config.by == "host":
+        if config.first or config.second:
+            raise UserError("--by host takes all runs; give no --first and no --second with it")
+        by_host.show(runs, config.picture)
+        return
     given = chosen("--first", config.first, runs), chosen("--second", config.second, runs)
     if both := [run for run in given[0] if run in given[1]]:
         raise UserError(f"in --first and in --second: {few(both)}")

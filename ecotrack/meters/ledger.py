@@ -29,7 +29,7 @@ from ecotrack.measurement import Measurement, from_fields
 BEAT_S = 1.0
 SAMPLE_S = 15.0  # beside pure Python, which holds the interpreter, each reading loses some energy
 NOTHING, FIELDS = vars(Measurement()), asdict(Measurement())
-MEASURED = {"clocks", "energy"}
+MEASURED = {"clocks", "energy", "before"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Line:
         opened: the run that this reading opens.
         closed: the run that needs its ledger no more.
         shared: the run opened is one that several processes carry on.
+        before: what earlier shares of this process in the run opened had cost.
     """
 
     clocks: Measurement
@@ -49,6 +50,7 @@ class Line:
     opened: str = ""
     closed: str = ""
     shared: bool = False
+    before: Measurement | None = None
 
 
 @dataclass(frozen=True)
@@ -91,10 +93,12 @@ class Book:
         assert reading.energy is not None
         times, energy = self.newest.clocks - start.clocks, reading.energy - start.energy
         read_s = (reading.clocks - start.clocks).wall_s
+        earlier = start.before or Measurement()
         if read_s < BEAT_S:  # too short to tell a power from
-            return Known(times + energy, 0.0, start.shared)
+            return Known(earlier + times + energy, 0.0, start.shared)
         share = read_s / times.wall_s
-        return Known(times + energy / share, times.wall_s - read_s, start.shared)
+        cost = earlier + times + energy / share
+        return Known(cost, times.wall_s - read_s, start.shared)
 
 
 class Ledger:
@@ -144,9 +148,15 @@ class Ledger:
         stop.again()
         return self._read()
 
-    def open(self, run_id: str, *, shared: bool = False) -> None:
-        """Begin to keep what a run costs; `shared` if other processes carry it on."""
-        self._read(opened=run_id, shared=shared)
+    def open(self, run_id: str, *, shared: bool = False, before: Measurement | None = None) -> None:
+        """Begin to keep what a run costs.
+
+        Args:
+            run_id: of the run.
+            shared: other processes carry it on, too.
+            before: what earlier shares of this process in it have cost.
+        """
+        self._read(opened=run_id, shared=shared, before=before)
 
     def close(self, run_id: str) -> None:
         """Forget a run: it holds what it cost."""

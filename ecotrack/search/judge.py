@@ -96,7 +96,8 @@ class Judge:
     @threadpool_limits.wrap(limits=1, user_api="blas")
     def pick(self, suggestions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         """The suggestion that promises the most hypervolume a gram; None while nobody can tell."""
-        finished, given_up = self.study.finished, self.study.stopped
+        finished = self.study.comparable
+        given_up = [trial for trial in self.study.stopped if self.study.compares(trial)]
         tried = [t.params for t in finished] + [t.params for t in given_up]
         asked = [
             params
@@ -178,7 +179,7 @@ class Judge:
         room_g = self.room_g()
         if spent_g / len(costs_g) > room_g:
             return f"the next epoch would pass the budget of {self.rules.budget_g:.3g} g"
-        known = running(costs_g, epochs, [trial.costs_g for trial in self.study.finished])
+        known = running(costs_g, epochs, [trial.costs_g for trial in self.study.comparable])
         least_g = (known.low_g - costs_g[-1]) * spent_g / costs_g[-1] if costs_g[-1] else 0.0
         if least_g > room_g:
             return (
@@ -189,7 +190,7 @@ class Judge:
 
     def _hopeless(self, curve: Sequence[float], epochs: int, cost_g: float) -> str | None:
         """Why a trial will not reach the front, as far as finished curves tell."""
-        finished = self.study.finished
+        finished = self.study.comparable
         best = curves.optimistic(curve, epochs, [t.curve for t in finished if t.curve], CONFIDENCE)
         for trial in finished:
             grams, accuracy = self.point(trial)
@@ -233,24 +234,25 @@ class Judge:
 
     def _fitted(self) -> tuple[CostModel, CostModel]:
         """Models of training's grams and of whole trials': of what was free they know nothing."""
-        finished = self.study.finished
+        finished = self.study.comparable
         if len(finished) not in self._models:
             spends = [trial.spent_g or 0.0 for trial in finished]
             costs = spends if self.problem.cost is None else [self.point(t)[0] for t in finished]
-            self._models = {len(finished): (self._model(costs), self._model(spends))}
+            models = self._model(finished, costs), self._model(finished, spends)
+            self._models = {len(finished): models}
         return self._models[len(finished)]
 
-    def _model(self, grams: Sequence[float]) -> CostModel:
+    def _model(self, finished: Sequence[Finished], grams: Sequence[float]) -> CostModel:
         known = [
             (self.problem.features(trial.params), cost)
-            for trial, cost in zip(self.study.finished, grams, strict=True)
+            for trial, cost in zip(finished, grams, strict=True)
             if cost > 0
         ]
         return CostModel.fit([features for features, _ in known], [cost for _, cost in known])
 
     def _ending(self, trial: Stopped) -> float:
         """Accuracy that a trial would as likely have passed as not, had it not been stopped."""
-        known = [finished.curve for finished in self.study.finished if finished.curve]
+        known = [finished.curve for finished in self.study.comparable if finished.curve]
         return curves.optimistic(trial.curve, self._epochs(trial.params), known, confidence=0.5)
 
     def _epochs(self, params: Mapping[str, Any]) -> int:

@@ -16,6 +16,7 @@ from ecotrack.search.trials import Finished, Trial
 from ecotrack.tracking import Record, RunView, Store, sessions
 from ecotrack.tracking.record import within
 
+Known = list[tuple[Finished, tuple[float, ...]]]
 P = TypeVar("P", bound=str)
 PRECISION = "precision"  # the parameter of an export that its original does not have
 NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
@@ -33,13 +34,9 @@ class Mirror:
         tags: Mapping[str, str],
     ) -> None:
         """`tags` go on every trial's run."""
-        self._store, self._study, self._parent, self._tags = store, study, parent, tags
-        self.objectives = objectives
-        study.run_id = parent.run_id
-        self._marks = {
-            run.run_id: run.tags.get(metrics.PARETO_TAG) for run in store.children(parent.run_id)
-        }
-        self.mark_front()
+        self._store, self._study, self._tags = store, study, tags
+        self._marks: dict[str, str | None] | None = None
+        self.objectives, self.parent = objectives, parent
 
     @contextmanager
     def trial(self, trial: Trial, name: str, params: Mapping[str, str]) -> Iterator[Record]:
@@ -52,7 +49,7 @@ class Mirror:
             **({metrics.REPEAT_OF_TAG: self._run_of(trial.repeat_of)} if trial.repeat else {}),
         }
         title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
-        with self._store.child(self._parent.run_id, title, params, tags) as child:
+        with self._store.child(self.parent.run_id, title, params, tags) as child:
             yield child
 
     @contextmanager
@@ -65,7 +62,7 @@ class Mirror:
             metrics.EXPORT_OF_TAG: run.run_id,
         }
         params, title = {**run.params, PRECISION: precision}, f"{run.name} {precision}"
-        with self._store.child(self._parent.run_id, title, params, tags) as child:
+        with self._store.child(self.parent.run_id, title, params, tags) as child:
             yield child
 
     def not_exported(self, precisions: Sequence[P]) -> list[tuple[RunView, P]]:
@@ -83,7 +80,7 @@ class Mirror:
 
     def would_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result beats the finished ones; if not, it never will."""
-        return bool(pareto.front([*self.points(), values], self.objectives.ways)[-1])
+        return bool(pareto.front([*self.points_here(), values], self.objectives.ways)[-1])
 
     def may_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result is so near the front that repeats may put it there."""
@@ -96,12 +93,12 @@ class Mirror:
 
     def front_runs(self) -> list[RunView]:
         """The runs of the front's members, oldest first."""
-        on_front = {trial.run_id for trial in self.mark_front()}
+        on_front = {trial.run_id for trial in self.front()}
         return [run for run in self.runs() if run.run_id in on_front]
 
     def front_accuracies(self) -> list[float]:
         """Accuracies on the front, as first found; none where they are no objective."""
-        front, at = self.mark_front(), self.objectives.position("accuracy")
+        front, at = self.front(), self.objectives.position("accuracy")
         return [] if at is None else [trial.values[at] for trial in front]
 
     def keep_cost(self, session: Measurement) -> None:
@@ -110,35 +107,65 @@ class Mirror:
         process = host.process_id()
         tags = sessions.account(process, sessions.cost_of(session))
         tags |= {f"{tag}.{process}": outer for tag, outer in within().items()}
-        self._parent.write(values=cost_metrics(self._study.cost), tags=tags)
+        self.parent.write(values=cost_metrics(self._study.cost), tags=tags)
 
     def hypervolume_with(self, values: Sequence[float]) -> tuple[float, int]:
         """Hypervolume with one more result than the finished ones, and how many that makes."""
-        points = [*self.points(), tuple(values)]
+        points = [*self.points_here(), tuple(values)]
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
-    def mark_front(self) -> list[Finished]:
-        """Tag every trial as on the front or not, and return its members, cheapest first."""
-        finished, points = self._study.finished, self.points()
-        mask = pareto.front(points, self.objectives.ways)
-        for trial, on_front in zip(finished, mask, strict=True):
-            mark = str(bool(on_front)).lower()
+    def mark_front(self, *, afresh: bool = False) -> None:
+        """Tag every trial as on the front or not.
+
+        What is tagged already is left alone; `afresh` looks at each, since others mark it too.
+        """
+        if self._marks is None or afresh:
+            self._marks = {run.run_id: run.tags.get(metrics.PARETO_TAG) for run in self.all_runs()}
+        known = self._known()
+        on_front = {trial.run_id for trial in self._front(known)}
+        for trial, _ in known:
+            mark = str(trial.run_id in on_front).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
                 self._marks[trial.run_id] = mark
-        cost = self.objectives.ways.index("min")
-        members = [
-            (point[cost], trial)
-            for point, trial, on in zip(points, finished, mask, strict=True)
-            if on
-        ]
+
+    def front(self) -> list[Finished]:
+        """The members of the front, of each kind of machine's own one, cheapest first."""
+        return self._front(self._known())
+
+    def _front(self, known: Known) -> list[Finished]:
+        cost, members = self.objectives.ways.index("min"), []
+        for kind in dict.fromkeys(trial.hardware for trial, _ in known):
+            trials, points = _of_kind(known, kind)
+            mask = pareto.front(points, self.objectives.ways)
+            members += [(p[cost], t) for p, t, on in zip(points, trials, mask, strict=True) if on]
         return [trial for _, trial in sorted(members, key=lambda member: member[0])]
+
+    def kinds(self) -> list[str]:
+        """The kinds of machine that trials were finished on: each has a front of its own."""
+        return list(dict.fromkeys(trial.hardware for trial in self._study.finished))
+
+    def of_kind(self, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
+        """The finished trials of one kind of machine, and their points."""
+        return _of_kind(self._known(), kind)
+
+    def points_here(self) -> list[tuple[float, ...]]:
+        """The points of machines like this one."""
+        return [point for trial, point in self._known() if self._study.compares(trial)]
 
     def points(self) -> list[tuple[float, ...]]:
         """The values of each finished trial; of one that was repeated, their means."""
-        results = [[trial.values for trial in several] for several in self._study.results]
+        return [point for _, point in self._known()]
+
+    def _known(self) -> Known:
+        """Each finished trial with its point, at one moment: other processes may add to them."""
+        several_each = self._study.results
+        results = [[trial.values for trial in several] for several in several_each]
         means = uncertain.means(results, self.objectives.ways) if results else []
-        return [tuple(interval.value for interval in row) for row in means]
+        return [
+            (several[0], tuple(interval.value for interval in row))
+            for several, row in zip(several_each, means, strict=True)
+        ]
 
     def runs(self) -> list[RunView]:
         """The finished trials' runs, oldest first; no repeats."""
@@ -147,13 +174,18 @@ class Mirror:
 
     def all_runs(self) -> list[RunView]:
         """All trials' runs: finished, stopped, failed and repeated."""
-        return self._store.children(self._parent.run_id)
+        return self._store.children(self.parent.run_id)
 
     @property
     def reference(self) -> tuple[float, ...]:
         """The worst corner, from which the study's hypervolume is counted."""
         worst_g = self._study.reference_g or (0.0,) * len(self.objectives.costs)
         return self.objectives.corner(worst_g)
+
+
+def _of_kind(known: Known, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
+    kept = [(trial, point) for trial, point in known if trial.hardware == kind]
+    return [trial for trial, _ in kept], [point for _, point in kept]
 
 
 def cost_metrics(spent: Measurement) -> dict[str, float]:

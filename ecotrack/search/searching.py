@@ -8,9 +8,11 @@ suggestions ─▶ pick ─▶ affordable? ─▶ epoch ─▶ epoch ─▶ … 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
+from ecotrack import host
 from ecotrack.fronts import uncertain
 from ecotrack.fronts.pareto import Direction
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
@@ -19,6 +21,7 @@ from ecotrack.search.study import Study
 from ecotrack.search.trials import Finished, Objective, Trial
 
 MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
+Outcome = Literal["tried", "enough", "over", "used up"]
 
 
 class BudgetError(Exception):
@@ -46,23 +49,81 @@ def search(
     """
     judge = Judge(study, problem, rules, bill)
     study.wake()
-    starts = (start for start in problem.starts if holds(problem.space, start))
-    pick = judge.pick if rules.thrifty and judge.two else None
-    study.sample_by(rules.sampler, rules.seed, problem.space, pick)
+    starts = starts_of(problem)
+    sample(judge, rules.seed)
     in_vain, done = 0, tried(study)
     while done < rules.trials and in_vain < MAX_IN_VAIN and judge.room_g() > 0 and go_on():
-        while not study.waiting and (start := next(starts, None)):
-            study.wait_for(start)
+        put_next(study, starts)
         study.attempt(problem.space, judged(judge))
         before, done = done, tried(study)
         in_vain = 0 if done > before else in_vain + 1
-    if rules.budget_g is not None and not study.finished and (judge.room_g() <= 0 or done):
-        raise BudgetError(
-            f"a budget of {rules.budget_g:.3g} g is too small for one trial:"
-            f" {bill.spent():.3g} g were gone before one was finished"
-        )
+    check_budget(judge)
     pass_over(judge)
     return judge
+
+
+def one_more(judge: Judge, go_on: Callable[[], bool] = lambda: True) -> Outcome:
+    """Try one more configuration, if the study is short of its number: safe to repeat.
+
+    Any number of processes may do so at once.
+
+    Args:
+        judge: what is known, and what is affordable.
+        go_on: asked before each attempt; False ends it.
+
+    Returns:
+        Whether one was tried; if none was, because enough are tried or under way, because the
+        budget or `go_on` ends the search, or because the space is used up.
+    """
+    study, rules, starts = judge.study, judge.rules, starts_of(judge.problem)
+    # Processes that know the same trials must not suggest the same points.
+    sample(judge, rules.seed + zlib.crc32(host.process_id().encode()) % 2**20)
+    for _ in range(MAX_IN_VAIN):
+        if not study.is_short(rules.trials):
+            return "enough"
+        if judge.room_g() <= 0 or not go_on():
+            return "over"
+        put_next(study, starts)
+        if study.attempt(judge.problem.space, judged(judge), of=rules.trials):
+            return "tried"
+    return "used up"
+
+
+def starts_of(problem: Problem) -> Iterator[Mapping[str, Any]]:
+    """A problem's starts, as far as they lie in its space."""
+    return (start for start in problem.starts if holds(problem.space, start))
+
+
+def put_next(study: Study, starts: Iterator[Mapping[str, Any]]) -> None:
+    """Put the next start in the queue, once in the study's life; none while something waits.
+
+    One by one: what the number of trials or the budget leaves untried is left to later sessions,
+    and repeats do not wait behind it.
+    """
+    with study.alone():
+        while not study.waiting and (start := next(starts, None)):
+            study.wait_for(start)
+
+
+def sample(judge: Judge, seed: int) -> None:
+    """Choose who suggests, by the rules."""
+    pick = judge.pick if judge.rules.thrifty and judge.two else None
+    judge.study.sample_by(judge.rules.sampler, seed, judge.problem.space, pick)
+
+
+def check_budget(judge: Judge) -> None:
+    """Refuse a budget that was up before one trial was finished.
+
+    Raises:
+        BudgetError: it was.
+    """
+    budget_g, study = judge.rules.budget_g, judge.study
+    over = judge.room_g() <= 0 or tried(study) > 0
+    if budget_g is not None and not study.finished and over:
+        raise BudgetError(
+            f"a budget of {budget_g:.3g} g is too small for one trial:"
+            f" {judge.bill.spent():.3g} g were gone before one was finished"
+        )
 
 
 def repeat_front(
@@ -100,12 +161,15 @@ def pass_over(judge: Judge) -> None:
 
 
 def _to_repeat(judge: Judge, ways: Sequence[Direction], repeats: int) -> Finished | None:
-    results = [[trial.values for trial in several] for several in judge.study.results]
-    spends_g = [trial.spent_g or 0.0 for trial in judge.study.finished]
+    """Of the trials of machines like this one: another seed elsewhere would cost otherwise."""
+    study = judge.study
+    several_each = [several for several in study.results if study.compares(several[0])]
+    results = [[trial.values for trial in several] for several in several_each]
+    spends_g = [several[0].spent_g or 0.0 for several in several_each]
     chosen = uncertain.next_to_repeat(
         results, spends_g, ways, most=1 + repeats, budget=judge.room_g()
     )
-    return None if chosen is None else judge.study.finished[chosen]
+    return None if chosen is None else several_each[chosen][0]
 
 
 def tried(study: Study) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,16 +20,72 @@ VOLUME = "hypervolume (log10 g x accuracy)"
 
 
 def report(study: Study, mirror: Mirror, forecast_error: float | None = None) -> Result:
-    """All that the study's own run holds besides its children."""
-    runs, finished, spent = mirror.runs(), study.finished, study.cost
-    objectives, everything = mirror.objectives, mirror.all_runs()
+    """All that the study's own run holds besides its children.
+
+    Machines of different kinds have tables and pictures of their own.
+    """
+    everything, spent = mirror.all_runs(), study.cost
     names = {run.run_id: run.name for run in everything}
-    front = front_of(everything)
-    sure = front_report.certainty(study.results, objectives, names)
-    steps = front_report.prices(mirror.points(), objectives, [run.name for run in runs])
     given_up = front_report.stopped(study.stopped, names)
-    good = front_quality.quality(study.results, objectives, mirror.reference, runs)
-    course = front_quality.course(mirror.points(), mirror.reference, objectives)
+    kinds = mirror.kinds() or [""]
+    parts = [
+        part(study, mirror, everything, kind, f"-{number}" if len(kinds) > 1 else "")
+        for number, kind in enumerate(kinds, start=1)
+    ]
+    matters = study.importances()
+    artifacts: dict[str, Any] = {
+        "stopped.csv": given_up,
+        "importances.json": json.dumps(matters, indent=1),
+    }
+    if matters:
+        trials = len(study.finished)
+        artifacts["importances.png"] = figures.png(figures.importances(matters, trials))
+    summary = {title: rows for found in parts for title, rows in found.summary.items()}
+    cost_title = f"What the study itself cost ({reading.briefly(spent)})"
+    return Result(
+        scores={
+            **cost_metrics(spent),
+            metrics.SEARCH_TRIALS: len(study.finished),
+            metrics.SEARCH_FRONT: sum(found.scores[metrics.SEARCH_FRONT] for found in parts),
+        },
+        artifacts={key: a for found in parts for key, a in found.artifacts.items()} | artifacts,
+        tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
+        summary={
+            **summary,
+            "Given up on the way": front_report.told_stopped(given_up),
+            cost_title: reading.costs({"search": spent}),
+        },
+        findings=[
+            *([reading.how(reading.known(spent))] if spent.total_j else []),
+            *(sentence for found in parts for sentence in found.findings),
+            *told_error(forecast_error),
+            *told_untested(everything),
+        ],
+    )
+
+
+def part(
+    study: Study, mirror: Mirror, everything: Sequence[RunView], kind: str, mark: str
+) -> Result:
+    """The front of one kind of machine: tables, pictures, sentences.
+
+    Args:
+        study: what is told of.
+        mirror: its runs.
+        everything: these runs, repeats and failures among them.
+        kind: of machine.
+        mark: of its files, such as `-2`; empty where all trials are of one kind.
+    """
+    objectives, by_id = mirror.objectives, {run.run_id: run for run in everything}
+    trials, points = mirror.of_kind(kind)
+    runs = [by_id[trial.run_id] for trial in trials]
+    numbers = {trial.number for trial in trials}
+    results = [several for several in study.results if several[0].number in numbers]
+    front = front_of(everything, {run.run_id for run in runs})
+    sure = front_report.certainty(results, objectives, {r.run_id: r.name for r in everything})
+    steps = front_report.prices(points, objectives, [run.name for run in runs])
+    good = front_quality.quality(results, objectives, mirror.reference, runs)
+    course = front_quality.course(points, mirror.reference, objectives)
     smaller = exports.exports_of(front, everything)
     known = known_by(runs)
     chart = figures.front(
@@ -37,52 +93,33 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
         f"Study {study.name}: accuracy against carbon",
         known,
     )
-    volumes = [row["hypervolume_log"] for row in course]
-    matters = study.importances()
-    artifacts: dict[str, Any] = {
-        "front.png": figures.png(chart),
-        "front.html": figures.html(chart),
-        "front.csv": [asdict(member) for member in front],
-        "front.json": [asdict(member) for member in front],
-        "quality.csv": good,
-        "certainty.csv": sure,
-        "prices.csv": steps,
-        "course.csv": course,
-        "stopped.csv": given_up,
-        "hypervolume.png": figures.png(
-            figures.history(volumes, "What the search still found", VOLUME)
-        ),
-        "importances.json": json.dumps(matters, indent=1),
-    }
-    if matters:
-        artifacts["importances.png"] = figures.png(figures.importances(matters, len(finished)))
-    if smaller:
-        artifacts["exports.csv"] = exports.rows(smaller)
+    volumes = {row["trials"]: row["hypervolume_log"] for row in course}
+    volume = figures.history(volumes, "What the search still found", VOLUME)
+    of_kind = f" on {kind}" if mark else ""
     return Result(
-        scores={
-            **cost_metrics(spent),
-            metrics.SEARCH_TRIALS: len(finished),
-            metrics.SEARCH_FRONT: len(front),
+        scores={metrics.SEARCH_FRONT: len(front)},
+        artifacts={
+            f"front{mark}.png": figures.png(chart),
+            f"front{mark}.html": figures.html(chart),
+            f"front{mark}.csv": [asdict(member) for member in front],
+            f"front{mark}.json": [asdict(member) for member in front],
+            f"quality{mark}.csv": good,
+            f"certainty{mark}.csv": sure,
+            f"prices{mark}.csv": steps,
+            f"course{mark}.csv": course,
+            f"hypervolume{mark}.png": figures.png(volume),
+            **({f"exports{mark}.csv": exports.rows(smaller)} if smaller else {}),
         },
-        artifacts=artifacts,
-        tags={metrics.STUDY_TAG: study.name, **metrics.source_tags(spent)},
         summary={
-            front_title(study.name, len(finished)): table(front),
-            "How good it is": front_quality.told_quality(good),
-            "Smaller still, by LiteRT": exports.told(exports.rows(smaller)),
-            "How sure that is": front_report.told_certainty(sure, objectives),
-            "What more accuracy asks": front_report.told_prices(steps),
-            "Given up on the way": front_report.told_stopped(given_up),
-            f"What the study itself cost ({reading.briefly(spent)})": reading.costs(
-                {"search": spent}
-            ),
+            f"{front_title(study.name, len(trials))}{of_kind}": table(front),
+            f"How good it is{of_kind}": front_quality.told_quality(good),
+            f"Smaller still, by LiteRT{of_kind}": exports.told(exports.rows(smaller)),
+            f"How sure that is{of_kind}": front_report.told_certainty(sure, objectives),
+            f"What more accuracy asks{of_kind}": front_report.told_prices(steps),
         },
         findings=[
-            *([reading.how(reading.known(spent))] if spent.total_j else []),
-            *front_quality.sentences(good, study.results, objectives, mirror.reference),
+            *front_quality.sentences(good, results, objectives, mirror.reference),
             *exports.sentences(smaller),
-            *told_error(forecast_error),
-            *told_untested(everything),
         ],
     )
 
@@ -111,9 +148,16 @@ def told_untested(runs: Sequence[RunView]) -> list[str]:
     ]
 
 
-def front_of(runs: Sequence[RunView]) -> list[Candidate]:
-    """The evaluated members of the front, cheapest first, and what their repeats reached."""
-    members = [run for run in runs if run.tags.get(metrics.PARETO_TAG) == "true"]
+def front_of(runs: Sequence[RunView], among: Container[str] | None = None) -> list[Candidate]:
+    """The evaluated members of the front, cheapest first, and what their repeats reached.
+
+    `among` are ids of runs: no other is taken for a member.
+    """
+    members = [
+        run
+        for run in runs
+        if run.tags.get(metrics.PARETO_TAG) == "true" and (among is None or run.run_id in among)
+    ]
     found = [
         candidate(
             run.run_id,

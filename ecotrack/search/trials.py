@@ -14,6 +14,7 @@ from ecotrack.search.space import rounded
 # What is kept of a trial in the study's file.
 RUN_KEY, VALUES_KEY, CURVE_KEY, COSTS_KEY = "mlflow_run_id", "values", "curve", "costs_g"
 SPENT_KEY, STOPPED_KEY, REPEAT_KEY = "spent_g", "stopped", "repeat"
+HARDWARE_KEY = "hardware"
 
 Verdict = Callable[[Sequence[float], Sequence[float]], str | None]
 
@@ -98,6 +99,7 @@ class Finished:
         curve: accuracy after each epoch; empty where that is not known.
         costs_g: grams of training until the end of each epoch.
         spent_g: its whole cost; None where that is not known.
+        hardware: the kind of machine; empty where that is not known.
     """
 
     number: int
@@ -107,6 +109,7 @@ class Finished:
     curve: tuple[float, ...] = ()
     costs_g: tuple[float, ...] = ()
     spent_g: float | None = None
+    hardware: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,16 +127,17 @@ class Stopped:
     costs_g: tuple[float, ...]
     spent_g: float | None
     reason: str
+    hardware: str = ""
 
 
-def finished(trial: FrozenTrial) -> Finished:
-    """A complete trial of Optuna's as ours."""
-    return Finished(values=tuple(trial.values), **_known(trial))
+def finished(trial: FrozenTrial, hardware: str) -> Finished:
+    """A complete trial of Optuna's as ours; on what `hardware`, if it does not say."""
+    return Finished(values=tuple(trial.values), **_known(trial, hardware))
 
 
-def stopped(trial: FrozenTrial) -> Stopped:
-    """A trial of Optuna's that was given up as ours."""
-    return Stopped(reason=trial.user_attrs[STOPPED_KEY], **_known(trial))
+def stopped(trial: FrozenTrial, hardware: str) -> Stopped:
+    """A trial of Optuna's that was given up as ours; likewise."""
+    return Stopped(reason=trial.user_attrs[STOPPED_KEY], **_known(trial, hardware))
 
 
 def params_of(trial: FrozenTrial) -> dict[str, Any]:
@@ -141,7 +145,7 @@ def params_of(trial: FrozenTrial) -> dict[str, Any]:
     return {name: rounded(value) for name, value in trial.params.items()}
 
 
-def _known(trial: FrozenTrial) -> dict[str, Any]:
+def _known(trial: FrozenTrial, hardware: str) -> dict[str, Any]:
     kept = trial.user_attrs
     return {
         "number": trial.number,
@@ -150,4 +154,5 @@ def _known(trial: FrozenTrial) -> dict[str, Any]:
         "curve": tuple(kept.get(CURVE_KEY, ())),
         "costs_g": tuple(kept.get(COSTS_KEY, ())),
         "spent_g": kept.get(SPENT_KEY),
+        "hardware": kept.get(HARDWARE_KEY, hardware),
     }

@@ -7,6 +7,7 @@ Everything goes by run id through the client; MLflow's "active run" is never use
 import os
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a trial
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of files read back
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # its migrations are not our user's news
 

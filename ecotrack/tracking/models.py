@@ -56,8 +56,8 @@ def exists(run_id: str) -> bool:
 
 
 def load(run_id: str) -> Any:
-    """The Keras model that a run saved."""
-    return mlflow.keras.load_model(uri(run_id))
+    """The Keras model that a run saved; one that carries code of its own is refused."""
+    return mlflow.keras.load_model(uri(run_id), load_model_kwargs={"safe_mode": True})
 
 
 def register(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ecotrack.cli import UserError
+from ecotrack.database import is_postgresql, sqlite_path
 
 UI_SERVER = "http://127.0.0.1:5000"
 
@@ -21,12 +22,6 @@ def default_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_root() / 'mlflow.db'}"
 
 
-def sqlite_path(uri: str) -> Path | None:
-    """The database of a store; None where it is a server's own affair."""
-    prefix = "sqlite:///"
-    return Path(uri.removeprefix(prefix)).absolute() if uri.startswith(prefix) else None
-
-
 def exists(uri: str) -> bool:
     """Whether there is such a database; of a server, its answer will tell."""
     path = sqlite_path(uri)
@@ -34,7 +29,7 @@ def exists(uri: str) -> bool:
 
 
 def folder(uri: str) -> Path:
-    """Where the store's database lies, and so what belongs beside it."""
+    """Where the store's database lies, and so what belongs beside it; of a server, the project."""
     path = sqlite_path(uri)
     return path.parent if path else project_root()
 
@@ -51,8 +46,8 @@ def server(uri: str) -> str:
 
 def artifacts(uri: str, experiment: str) -> str | None:
     """Where the files of a new experiment go; None leaves it to a server."""
-    path = sqlite_path(uri)
-    return (path.parent / "mlruns" / experiment).as_uri() if path else None
+    beside = sqlite_path(uri) or is_postgresql(uri)
+    return (folder(uri) / "mlruns" / experiment).as_uri() if beside else None
 
 
 def check_writable(uri: str) -> None:

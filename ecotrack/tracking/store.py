@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
-from ecotrack import host, metrics, stop
+from ecotrack import database, host, metrics, stop
 from ecotrack.cli import UserError
 from ecotrack.tracking import place, views
 from ecotrack.tracking.record import NOTE_TAG, Record, within
@@ -31,20 +32,22 @@ class Store:
     """The place where runs are kept; open it before anything is started."""
 
     def __init__(self, *, only_read: bool = False) -> None:
-        """Connect.
+        """Connect; of many that come first to a fresh database, one sets it up.
 
         Raises:
             UserError: the store is of another version, or cannot be written, unless it is there
-                and shall only be read.
+                and shall only be read; or its URL carries a password.
         """
         self.uri = place.default_uri()
+        database.refuse_password("MLFLOW_TRACKING_URI", self.uri)
         if not (only_read and place.exists(self.uri)):
             place.check_writable(self.uri)
         mlflow.set_tracking_uri(self.uri)
         try:
-            self.client = mlflow.MlflowClient()
-            self.client.search_experiments(max_results=1)
-        except (MlflowException, SQLAlchemyError, OSError) as error:
+            with database.alone(self.uri):
+                self.client = mlflow.MlflowClient()
+                self.client.search_experiments(max_results=1)
+        except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
             reason = str(error).strip().splitlines()[0]
             raise UserError(f"the run store {self.uri} cannot be used: {reason}") from error
         # Taken off the environment, or the first run that MLflow opens by itself would be this one.
@@ -105,6 +108,22 @@ class Store:
         record.write(params=params, tags=tags)
         with self._closing([run_id]):
             yield record
+
+    def forget_launch(self, param: str) -> None:
+        """Remove what `mlflow run` has already kept of a parameter that must not be kept.
+
+        Of a server only the whole run can be deleted, and its administrator must sweep it out.
+        """
+        if not self._project_run:
+            return
+        if database.is_sql(self.uri):
+            database.forget(self.uri, "params", {"run_uuid": self._project_run, "key": param})
+        else:
+            self.client.delete_run(self._project_run)
+            print(
+                f"the server still holds it: mlflow gc --run-ids {self._project_run}, there",
+                file=sys.stderr,
+            )
 
     def experiment_id(self, name: str) -> str:
         """Id of an experiment, which is created when it is new."""
@@ -261,6 +280,7 @@ def _host_tags() -> dict[str, str]:
     tags = {
         metrics.SCHEMA_TAG: str(metrics.SCHEMA),
         metrics.HOST_TAG: host.describe(),
+        metrics.HARDWARE_TAG: host.hardware(),
         metrics.PROCESS_TAG: host.process_id(),
     }
     dirty = host.git_is_dirty(place.project_root())

@@ -8,8 +8,9 @@ from typing import Any
 from ecotrack.search.space import Choice, Real, Space, When, Whole
 from experiments import train
 from experiments.workloads.fashion import models
+from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.data import TRAINING_IMAGES
-from experiments.workloads.fashion.models import Augmentation, Family
+from experiments.workloads.fashion.models import Family
 
 WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 
@@ -20,10 +21,10 @@ def starts() -> list[dict[str, Any]]:
     rows = [
         ("linear", None, None, "none", 1, 256, 0.003),
         ("mlp", 2, 1, "none", 1, 256, 0.01),
-        ("cnn", 8, 3, "none", 4, 128, 0.005),
+        ("pooled", 32, 2, "none", 2, 256, 0.01),
         ("mlp", 16, 1, "none", 4, 256, 0.003),
-        ("cnn", 16, 3, "none", 5, 128, 0.005),
-        ("cnn", 4, 2, "none", 2, 128, 0.01),
+        ("pooled", 32, 2, "flip", 6, 256, 0.01),
+        ("pooled", 8, 2, "none", 2, 256, 0.01),
         ("residual", 8, 2, "none", 2, 256, 0.01),
         ("separable", 8, 2, "none", 2, 256, 0.01),
     ]

@@ -51,11 +51,13 @@ def test_the_bands_of_training_and_conversion_are_added():
     assert (known.low, known.high) == (pytest.approx(0.03), pytest.approx(0.12))
 
 
-def test_only_evaluated_exports_of_members_of_the_front_are_offered():
+def test_only_finished_and_believable_exports_of_members_of_the_front_are_offered():
     whole = run_of(GOOD, "int8")
     half = replace(run_of(BEST, "int8"), metrics={CONVERSION_G: 0.01})
     of_none = run_of(replace(TINY, run_id="beaten"), "int8")
-    found = exports_of([TINY, GOOD, BEST], [half, of_none, whole])
+    wrong = run_of(GOOD, "float16")
+    wrong = replace(wrong, tags={**wrong.tags, metrics.INVALID_TAG: "a counter went back"})
+    found = exports_of([TINY, GOOD, BEST], [half, of_none, wrong, whole])
     assert [export.candidate.run_id for export in found] == [whole.run_id]
 
 

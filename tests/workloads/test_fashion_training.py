@@ -2,12 +2,14 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from experiments.workloads.fashion import data, models, tf, training
+from experiments.workloads.fashion.augment import Augmentation
 from tests import naive
 
 ROOT = Path(__file__).parents[2]
@@ -24,17 +26,16 @@ def images() -> data.FashionMNIST:
     return data.load()
 
 
+def schedule(augmentation: Augmentation = "none", seed: int = 0, **other: Any) -> training.Schedule:
+    how = {"epochs": EPOCHS, "batch_size": BATCH, "learning_rate": RATE, **other}
+    return training.Schedule(augmentation=augmentation, seed=seed, **how)
+
+
 def prepared(family: str, augmentation: str, *, seed: int) -> training.Trainee:
     """A small model on a subset of the real images, ready to train."""
     training.start_afresh(seed)
     return training.prepare(
-        models.build(family, 4, 2),
-        data.load().training.first(IMAGES),
-        augmentation=augmentation,
-        epochs=EPOCHS,
-        batch_size=BATCH,
-        learning_rate=RATE,
-        seed=seed,
+        models.build(family, 4, 2), data.load().training.first(IMAGES), schedule(augmentation, seed)
     )
 
 
@@ -79,7 +80,7 @@ def test_another_seed_gives_other_weights(cnn):
 @pytest.mark.parametrize("augmentation", ["cutout", "flip+shift"])
 def test_tracing_leaves_everything_as_freshly_built(augmentation):
     training.start_afresh(5)
-    fresh = models.with_augmentation(models.build("cnn", 4, 2), augmentation)
+    fresh = models.build("cnn", 4, 2)
     expected = [variable.numpy() for variable in fresh.variables]
 
     trainee = prepared("cnn", augmentation, seed=5)
@@ -119,16 +120,15 @@ def test_the_learning_rate_rises_to_its_peak_and_falls_to_zero():
 
 
 def test_an_epoch_sees_each_image_once_with_its_label_in_a_new_order(images):
-    batches = prepared("mlp", "none", seed=0).batches
+    trainee = prepared("mlp", "none", seed=0)
     subset = images.training.first(IMAGES)
     labels_of = {}
     for pixels, label in zip(subset.images, subset.labels, strict=True):
         labels_of.setdefault(pixels.tobytes(), []).append(label)
     epochs = []
-    for _ in range(2):
-        seen = [
-            (x, y) for xs, ys in batches.as_numpy_iterator() for x, y in zip(xs, ys, strict=True)
-        ]
+    for number in range(2):
+        batches = trainee.batches(number, subset.images).as_numpy_iterator()
+        seen = [(x, y.argmax()) for xs, ys in batches for x, y in zip(xs, ys, strict=True)]
         assert len(seen) == IMAGES // BATCH * BATCH
         assert all(y in labels_of[x.tobytes()] for x, y in seen)
         assert len({x.tobytes() for x, _ in seen}) >= 0.99 * len(seen), "hardly any is twice"
@@ -138,7 +138,8 @@ def test_an_epoch_sees_each_image_once_with_its_label_in_a_new_order(images):
 
 def test_a_batch_larger_than_the_data_is_all_of_it(images):
     few = images.training.first(50)
-    assert [len(y) for _, y in training._batches(few, 128, seed=0)] == [50]
+    trainee = training.prepare(models.build("linear", 1, 1), few, schedule(batch_size=128))
+    assert [len(y) for _, y in trainee.batches(0, few.images)] == [50]
 
 
 @pytest.mark.parametrize("family", models.FAMILIES)
@@ -148,11 +149,7 @@ def test_every_family_learns(family, images):
     trainee = training.prepare(
         model,
         images.training.first(IMAGES),
-        augmentation="none",
-        epochs=EPOCHS,
-        batch_size=32,
-        learning_rate=RATE,
-        seed=0,
+        schedule(batch_size=32),
     )
     losses = [trainee.epoch(number)[0] for number in range(EPOCHS)]
     assert losses == sorted(losses, reverse=True)

@@ -1,22 +1,23 @@
-"""Five families of Keras models, from a few thousand parameters to a few million.
+"""Eight families of Keras models, from a few thousand parameters to a few million.
 
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
 
+from itertools import pairwise
 from typing import Literal, get_args
 
 import keras
 import numpy as np
 from keras import layers
 
-Family = Literal["linear", "mlp", "cnn", "separable", "residual"]
-Augmentation = Literal["none", "flip", "shift", "flip+shift", "cutout"]
+Family = Literal["linear", "mlp", "cnn", "pooled", "separable", "residual", "skip", "keras"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
-AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
-SIZED = tuple(family for family in FAMILIES if family != "linear")  # have a width and a depth
+SIZED = tuple(f for f in FAMILIES if f not in ("linear", "keras"))  # have a width and a depth
+SEARCHED = tuple(f for f in FAMILIES if f != "keras")
 
 IMAGE_SHAPE = (28, 28)
 CLASSES = 10
+POOLED_BEFORE = (1, 4)  # convolutions of `skip`, the first after the stem being 0
 UNITS_PER_WIDTH = 8  # an MLP of width 16 has layers of 128 units
 
 
@@ -24,9 +25,12 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
     """An untrained model, (n, 28, 28) uint8 -> (n, 10) probabilities.
 
     Args:
-        family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), separable
-            (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861) or residual
-            (after ResNet, https://arxiv.org/abs/1512.03385).
+        family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), pooled
+            (a strided one, a pool, the rest), separable
+            (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861), residual
+            (after ResNet, https://arxiv.org/abs/1512.03385), skip (pooled, with a convolution at
+            14 pixels and short cuts around single ones) or keras (the simple convnet of Keras'
+            examples, of one size: https://keras.io/examples/vision/mnist_convnet).
         width: channels of the first convolution; the MLP has eight units for each.
         depth: hidden layers of the MLP, convolutions or blocks of the others.
     """
@@ -41,15 +45,6 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
 def title(family: Family, width: int, depth: int) -> str:
     """What people call it: `cnn-16x3`, `linear`."""
     return f"{family}-{width}x{depth}" if family in SIZED else family
-
-
-def with_augmentation(model: keras.Model, augmentation: Augmentation) -> keras.Model:
-    """The model to train: the same weights behind random layers that inference never sees."""
-    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
-    pixels = _scaled(images)
-    for layer in _augmenting(augmentation):
-        pixels = layer(pixels)
-    return keras.Model(images, model.get_layer(model.name)(pixels))
 
 
 def flops(model: keras.Model) -> int:
@@ -74,19 +69,6 @@ def _scaled(images: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Rescaling(1 / 255)(layers.Reshape((*IMAGE_SHAPE, 1))(images))
 
 
-def _augmenting(augmentation: Augmentation) -> list[layers.Layer]:
-    """Horizontal flips, shifts of up to two pixels, erased rectangles (arXiv 1708.04896)."""
-    shift = 2 / IMAGE_SHAPE[0]
-    layers_of = {
-        "flip": lambda: layers.RandomFlip("horizontal"),
-        "shift": lambda: layers.RandomTranslation(
-            shift, shift, fill_mode="constant", interpolation="nearest"
-        ),
-        "cutout": lambda: layers.RandomErasing(0.5, scale=(0.02, 0.2), value_range=(0, 1)),
-    }
-    return [layers_of[part]() for part in augmentation.split("+") if part != "none"]
-
-
 def _linear(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
     return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
@@ -103,6 +85,15 @@ def _cnn(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
     for i in range(depth):
         channels, kernel, stride = width * 2 ** min(i, 2), 5 if i == 0 else 3, 2 if i < 2 else 1
         x = _normalised(layers.Conv2D(channels, kernel, stride, "same", use_bias=False)(x))
+    return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
+
+
+def _pooled(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    """28 -> 14 pixels by a stride, -> 7 by a pool: all other convolutions work on 7 x 7."""
+    x = layers.MaxPooling2D()(_normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x)))
+    for i in range(1, depth):
+        channels = width * 2 ** min(i, 2)
+        x = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
     return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
 
@@ -126,12 +117,36 @@ def _residual(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor
     return _pooled_classes(x)
 
 
+def _skip(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    """28 -> 14 pixels by a stride, -> 7 -> 3 by pools; a short cut wherever channels stay."""
+    x = _normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x))
+    for i, (before, channels) in enumerate(pairwise(_skip_channels(width, depth))):
+        x = layers.MaxPooling2D()(x) if i in POOLED_BEFORE else x
+        y = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
+        x = layers.Add()([x, y]) if i > 0 and channels == before else y
+    return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
+
+
+def _skip_channels(width: int, depth: int) -> list[int]:
+    """Of the stem and of each of so many convolutions after it: 1, 1, 2, 2, 4, 4, 4 … widths."""
+    return [width * 2 ** min(i // 2, 2) for i in range(depth + 1)]
+
+
+def _keras(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
+    for channels in (32, 64):
+        x = layers.MaxPooling2D()(layers.Conv2D(channels, 3, activation="relu")(x))
+    return layers.Dense(CLASSES, activation="softmax")(layers.Dropout(0.5)(layers.Flatten()(x)))
+
+
 _BODIES = {
     "linear": _linear,
     "mlp": _mlp,
     "cnn": _cnn,
+    "pooled": _pooled,
     "separable": _separable,
     "residual": _residual,
+    "skip": _skip,
+    "keras": _keras,
 }
 
 
@@ -154,6 +169,15 @@ def _cnn_plan(width: int, depth: int) -> int:
     return total + side**2 * before * CLASSES
 
 
+def _pooled_plan(width: int, depth: int) -> int:
+    total, before = 14**2 * 5**2 * width, width
+    for i in range(1, depth):
+        channels = width * 2 ** min(i, 2)
+        total += 7**2 * 3**2 * before * channels
+        before = channels
+    return total + 7**2 * before * CLASSES
+
+
 def _separable_plan(width: int, depth: int) -> int:
     total, before = 14**2 * 5**2 * width, width
     for i in range(depth):
@@ -174,12 +198,27 @@ def _residual_plan(width: int, depth: int) -> int:
     return total + before * CLASSES
 
 
+def _skip_plan(width: int, depth: int) -> int:
+    total, side = 14**2 * 5**2 * width, 14
+    for i, (before, channels) in enumerate(pairwise(_skip_channels(width, depth))):
+        side = side // 2 if i in POOLED_BEFORE else side
+        total += side**2 * 3**2 * before * channels
+    return total + side**2 * channels * CLASSES
+
+
+def _keras_plan(width: int, depth: int) -> int:
+    return 26**2 * 3**2 * 32 + 11**2 * 3**2 * 32 * 64 + 5**2 * 64 * CLASSES
+
+
 _PLANS = {
     "linear": _linear_plan,
     "mlp": _mlp_plan,
     "cnn": _cnn_plan,
+    "pooled": _pooled_plan,
     "separable": _separable_plan,
     "residual": _residual_plan,
+    "skip": _skip_plan,
+    "keras": _keras_plan,
 }
 
 

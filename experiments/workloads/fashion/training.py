@@ -9,11 +9,14 @@ from typing import Literal, Protocol
 import keras
 import numpy as np
 
-from experiments.workloads.fashion import tf
+from experiments.workloads.fashion import augment, tf, twin
+from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.data import Split
-from experiments.workloads.fashion.models import Augmentation, with_augmentation
+from experiments.workloads.fashion.models import CLASSES
+from experiments.workloads.fashion.twin import NumberFormat
 
 Device = Literal["auto", "cpu", "gpu"]
+Rate = Literal["one-cycle", "constant"]
 STEPS_PER_EXECUTION = 20  # a small model trains 2.7 times faster than step by step
 WARM_UP_SHARE = 0.3
 EVALUATION_BATCH = 1000
@@ -55,55 +58,90 @@ def start_afresh(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How a model is trained.
+
+    Attributes:
+        augmentation: what is done to the images before each epoch.
+        epochs: times to see all images.
+        batch_size: images a step.
+        learning_rate: the peak of the one-cycle schedule, or the constant rate.
+        rate: `one-cycle`: AdamW with a rate that rises to its peak in the first 30 % of the steps,
+            then falls to zero along a cosine (Smith 2018, https://arxiv.org/abs/1803.09820);
+            `constant`: Adam as Keras sets it.
+        label_smoothing: share of each label given to all classes (https://arxiv.org/abs/1512.00567).
+        number_format: of what is multiplied, see `twin`.
+        seed: of order and augmentation.
+    """
+
+    augmentation: Augmentation = "none"
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    rate: Rate = "one-cycle"
+    label_smoothing: float = 0.0
+    number_format: NumberFormat = "auto"
+    seed: int
+
+
 @dataclass(frozen=True)
 class Trainee:
-    """A model in training: `model` is what is served, `trained` adds augmentation around it."""
+    """A model in training: `model` is what is served, `trained` its twin that learns."""
 
     model: keras.Model
     trained: keras.Model
-    batches: tf.data.Dataset
+    training: Split
+    schedule: Schedule
 
-    def epoch(self, number: int) -> tuple[float, float]:
-        """Train for one epoch, the first being 0; return (loss, accuracy) on what was seen."""
+    def augmented(self, number: int) -> np.ndarray:
+        """The images of an epoch, the first being 0."""
+        kind, seed = self.schedule.augmentation, self.schedule.seed
+        return augment.augmented(self.training.images, kind, seed, number)
+
+    def epoch(self, number: int, images: np.ndarray | None = None) -> tuple[float, float]:
+        """Train for one epoch, on its augmented images unless others are given.
+
+        Returns:
+            loss and accuracy on what was seen.
+        """
+        batches = self.batches(number, self.augmented(number) if images is None else images)
         history = self.trained.fit(
-            self.batches, initial_epoch=number, epochs=number + 1, shuffle=False, verbose=0
+            batches, initial_epoch=number, epochs=number + 1, shuffle=False, verbose=0
         ).history
+        self.model.set_weights(self.trained.get_weights())
         return history["loss"][0], history["accuracy"][0]
 
+    def batches(self, number: int, images: np.ndarray) -> tf.data.Dataset:
+        """The images in the order of an epoch; what fills no batch is left out."""
+        size = min(self.schedule.batch_size, len(images))
+        steps = len(images) // size
+        order = np.random.default_rng((self.schedule.seed, number)).permutation(len(images))
+        pixels, labels = tf.constant(images), tf.one_hot(self.training.labels, CLASSES)
+        untuned = tf.data.Options()
+        untuned.autotune.enabled = (
+            False  # nothing to tune, and an epoch waits for the tuning thread
+        )
+        return (
+            tf.data.Dataset.from_tensor_slices(order[: steps * size].reshape(steps, size))
+            .map(lambda rows: (tf.gather(pixels, rows), tf.gather(labels, rows)))
+            .prefetch(2)
+            .with_options(untuned)
+        )
 
-def prepare(
-    model: keras.Model,
-    training: Split,
-    *,
-    augmentation: Augmentation,
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    seed: int,
-) -> Trainee:
-    """Compile and trace, so that the first epoch costs what every other does.
 
-    AdamW with a one-cycle learning rate (Smith 2018, https://arxiv.org/abs/1803.09820): up to
-    `learning_rate` in the first 30 % of the steps, then down to zero along a cosine.
-    """
-    batches = _batches(training, batch_size, seed)
-    steps = epochs * len(batches)
-    rising = max(1, round(WARM_UP_SHARE * steps))
-    one_cycle = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=learning_rate / 25,
-        warmup_target=learning_rate,
-        warmup_steps=rising,
-        decay_steps=max(1, steps - rising),
-    )
-    trained = with_augmentation(model, augmentation)
+def prepare(model: keras.Model, training: Split, schedule: Schedule) -> Trainee:
+    """Compile and trace, so that the first epoch costs what every other does."""
+    trained = twin.of(model, twin.choose_format(schedule.number_format))
+    steps = len(training) // min(schedule.batch_size, len(training))
     trained.compile(
-        optimizer=keras.optimizers.AdamW(one_cycle, weight_decay=1e-4),
-        loss="sparse_categorical_crossentropy",
+        optimizer=_optimizer(schedule, schedule.epochs * steps),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=schedule.label_smoothing),
         metrics=["accuracy"],
         steps_per_execution=STEPS_PER_EXECUTION,
         jit_compile=False,  # XLA makes convolutions 3 to 5 times slower on a CPU
     )
-    trainee = Trainee(model, trained, batches)
+    trainee = Trainee(model, trained, training, schedule)
     _trace(trainee)
     return trainee
 
@@ -150,19 +188,19 @@ def predictor(model: Model, images: np.ndarray) -> Callable[[], np.ndarray]:
     return lambda: serve(fixed).numpy()
 
 
-def _batches(split: Split, batch_size: int, seed: int) -> tf.data.Dataset:
-    """Shuffled batches; the rest that fills no batch is left out, so every step has one shape."""
-    images, labels = tf.constant(split.images), tf.constant(split.labels)
-    untuned = tf.data.Options()
-    untuned.autotune.enabled = False  # nothing to tune, and an epoch waits for the tuning thread
-    return (
-        tf.data.Dataset.range(len(split))
-        .shuffle(len(split), seed=seed)
-        .batch(min(batch_size, len(split)), drop_remainder=True)
-        .map(lambda rows: (tf.gather(images, rows), tf.gather(labels, rows)))
-        .prefetch(2)
-        .with_options(untuned)
+def _optimizer(schedule: Schedule, steps: int) -> keras.optimizers.Optimizer:
+    """That of a training of so many steps."""
+    peak = schedule.learning_rate
+    if schedule.rate == "constant":
+        return keras.optimizers.Adam(peak)
+    rising = max(1, round(WARM_UP_SHARE * steps))
+    one_cycle = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=peak / 25,
+        warmup_target=peak,
+        warmup_steps=rising,
+        decay_steps=max(1, steps - rising),
     )
+    return keras.optimizers.AdamW(one_cycle, weight_decay=1e-4)
 
 
 def _trace(trainee: Trainee) -> None:
@@ -171,6 +209,7 @@ def _trace(trainee: Trainee) -> None:
     optimizer.build(trainee.trained.trainable_variables)
     variables = [*trainee.trained.variables, *optimizer.variables]
     before = [variable.numpy() for variable in variables]
-    trainee.trained.fit(trainee.batches.take(STEPS_PER_EXECUTION + 1), shuffle=False, verbose=0)
+    some = trainee.batches(0, trainee.training.images).take(STEPS_PER_EXECUTION + 1)
+    trainee.trained.fit(some, shuffle=False, verbose=0)
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)

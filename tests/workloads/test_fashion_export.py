@@ -26,15 +26,8 @@ def some() -> data.Split:
 def cnn() -> keras.Model:
     training.start_afresh(0)
     model = models.build("cnn", 8, 3)
-    trainee = training.prepare(
-        model,
-        data.load().training.first(3000),
-        augmentation="none",
-        epochs=2,
-        batch_size=64,
-        learning_rate=0.01,
-        seed=0,
-    )
+    schedule = training.Schedule(epochs=2, batch_size=64, learning_rate=0.01, seed=0)
+    trainee = training.prepare(model, data.load().training.first(3000), schedule)
     for number in range(2):
         trainee.epoch(number)
     return model
@@ -76,7 +69,7 @@ def test_whole_numbers_are_learned_from_the_examples(cnn, some, examples):
     assert np.mean(blind.predict(some.images).argmax(axis=1) == expected) < 0.9
 
 
-@pytest.mark.parametrize("family", ["mlp", "separable", "residual"])
+@pytest.mark.parametrize("family", ["mlp", "separable", "residual", "pooled"])
 def test_every_family_can_be_exported(family, some, examples):
     training.start_afresh(0)
     small = LiteRTFile(litert(models.build(family, 2, 1), "int8", examples[:10]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -168,7 +167,7 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
             f" ({100 * bounds[best]:.2f} %)"
         )
     else:
-        knee = pareto.knee([(math.log10(c.cost_g(need.predictions)), bounds[c]) for c in front])
+        knee = pareto.knee([(c.cost_g(need.predictions), bounds[c]) for c in front], log=True)
         reason = "the knee of the front, accuracy against log10 of the grams"
         return _choice(front, knee, reason, bounds[front[knee]], small)
     rounding = 1e-9  # 0.92 - 0.01 must not fail on 0.91

@@ -95,6 +95,7 @@ def test_a_file_cannot_be_left_outside_the_server_s_folder(served, path):
     request = urllib.request.Request(uri, b"x", {"Authorization": f"Basic {word}"}, method="PUT")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=20)
+    refused.value.close()
     assert 400 <= refused.value.code < 500
     assert not list(served.folder.rglob("outside"))
     assert not list(served.folder.parent.glob("outside"))

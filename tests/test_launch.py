@@ -17,7 +17,7 @@ from tests.meters.test_turn import HOLD, start
 
 BAD = [
     ("search", ["--trials=-3"], "--trials must be at least 1, got -3"),
-    ("search", ["--families=mlp,perceptron"], "--families takes linear|mlp|cnn|separable|residual"),
+    ("search", ["--families=mlp,perceptron"], "--families takes linear|mlp|cnn|pooled|"),
     ("train", ["--width=nine"], "--width takes INTEGER, got 'nine'"),
     ("train", ["--country=XXX"], "no carbon intensity is known for country 'XXX'"),
     ("augmentation", ["--epochs=0"], "--epochs must be at least 1, got 0"),

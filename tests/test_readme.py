@@ -11,7 +11,7 @@ import pytest
 from ecotrack import cli
 from ecotrack.launch import Metered
 from ecotrack.terminal import Shown
-from tests.conftest import ROOT, Home
+from tests.conftest import ROOT, SMALL, Home
 from tests.test_mlproject import ENTRIES, config_of
 
 README = (ROOT / "README.md").read_text()
@@ -25,7 +25,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 SMOKE = {  # what makes each entry small enough for a test; the commands stay as written
     "train": ("images=1000", "width=2", "epochs=1"),
     "augmentation": ("images=1000", "width=2", "epochs=1", "depth=1", "families=mlp"),
-    "search": ("images=1000", "families=mlp", "trials=2", "max-width=4", "max-epochs=1"),
+    "search": tuple(option.removeprefix("--") for option in SMALL),
     "choose": ("min-accuracy=0.1",),
     "report": (),
     "recipes": (

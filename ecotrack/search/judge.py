@@ -141,9 +141,11 @@ class Judge:
         if self.room_g() <= 0:
             raise PassedOver("the budget is used up")
         known = self.foretold(params)
-        if known and known.spent.expected_g > self.room_g():
+        # A training can be ended after each epoch; nothing ends what comes before the first.
+        takes_g = max(known.spent.expected_g if known else 0.0, self._besides_training_g())
+        if takes_g > self.room_g():
             raise PassedOver(
-                f"it would take some {known.spent.expected_g:.3g} g,"
+                f"it would take some {takes_g:.3g} g,"
                 f" and {max(0.0, self.room_g()):.3g} g of the budget are left"
             )
 
@@ -212,6 +214,12 @@ class Judge:
         """Half of the trials' costs are foretold within this share; None while nobody can tell."""
         _, spending = self._fitted()
         return spending.error
+
+    def _besides_training_g(self) -> float:
+        """The most that a finished trial took besides training: building, tracing, validating."""
+        finished = self.study.finished
+        besides_g = [t.spent_g - t.costs_g[-1] for t in finished if t.spent_g and t.costs_g]
+        return max(besides_g, default=0.0)
 
     def room_g(self) -> float:
         """What a trial may still take, grams."""

@@ -92,7 +92,7 @@ VAL_ACCURACIES = _metric(
     "val/accuracy_by_epoch", "1", "higher", "curve: validation accuracy after each epoch"
 )
 TRAINED_S = _metric("train/cpu_s", "s", "lower", "curve: CPU time of training up to an epoch")
-TRAINED_WH = _metric("train/energy_wh", "Wh", "lower", "curve: energy of training up to an epoch")
+TRAINED_WH = _follows(TOTAL_WH, "train/energy_wh", "Wh", "curve: energy of training up to an epoch")
 AUGMENTING_S = _metric(
     "augmentation/cpu_s", "s", "lower", "CPU time of augmentation, a part of training's"
 )

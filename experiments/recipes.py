@@ -20,7 +20,7 @@ import numpy as np
 
 from ecotrack import Result, host, measure, metrics, terminal
 from ecotrack.cli import option, parameters
-from ecotrack.launch import Metered, Session, grid_tags, insured, metered, session
+from ecotrack.launch import Metered, Session, grid_tags, in_numbers, insured, metered, session
 from ecotrack.tracking import Record, RunView, Store, files
 from ecotrack.tracking.record import run_totals
 from experiments import train
@@ -94,9 +94,10 @@ def carry_out(started: Session) -> None:
         for row in rows:
             keep(started, parent, row, references.get(row.target))
         kept = {"recipes.json": [asdict(row) for row in rows]}
-        parent.log(Result(scores=run_totals(process.cost), artifacts=kept))
+        result = Result(scores=run_totals(process.cost), artifacts=kept)
+        parent.log(result)
     terminal.table("The least energy to an accuracy", table(rows, REFERENCE))
-    terminal.result(config, {"run_id": parent.run_id, **kept})
+    terminal.result(config, in_numbers(result, parent.run_id))
 
 
 def learn(started: Session, config: Config, parent: Record) -> None:

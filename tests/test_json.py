@@ -22,6 +22,10 @@ EXPERIMENTS = {  # as small as can be
     "report": (),
     "train": TRAINING,
     "augmentation": (*TRAINING, "--depth=1", "--families=mlp", "--augmentations=none,flip"),
+    "recipes": (
+        *("--images=1000", "--reference-epochs=1", "--recipes=pooled-2", "--seeds=1"),
+        "--targets=0.1",
+    ),
     "sorting": ("--sizes=1000", "--algorithms=np-quicksort,np-stable", "--repeats=2"),
     "pi": ("--samples=10000", "--methods=python,midpoint", "--repeats=2", "--idle-s=1"),
 }

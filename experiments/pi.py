@@ -28,8 +28,7 @@ from experiments.reports import views
 from experiments.reports.ladder import Apart, Cell, Measured, key
 from experiments.reports.pi import report
 from experiments.workloads.jit import compilations, nothing_compiled
-from experiments.workloads.pi import METHODS, Method, gpu
-from experiments.workloads.pi.blocks import BLOCK
+from experiments.workloads.pi import METHODS, Method, blocks, gpu
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ def title(config: Config) -> str:
 
 def cells(config: Config) -> list[Cell]:
     """Each method with each number of threads that it can use; CUDA where there is a GPU."""
-    blocks = -(-config.samples // BLOCK)  # a thread without a block would only wait
-    several = (min(threads, blocks) for threads in config.threads or (cores(),))
+    most = blocks.count(config.samples)  # a thread without a block would only wait
+    several = (min(threads, most) for threads in config.threads or (cores(),))
     wanted = sorted({1, *several})  # one thread is what all compare with
     found = []
     for name in config.methods:
@@ -147,12 +146,12 @@ def measure_apart(method: Method, config: Config, meter: Meter) -> Apart:
 
 def thread_findings(config: Config) -> list[str]:
     """Whether there are too few samples for all the threads asked for."""
-    blocks, asked = -(-config.samples // BLOCK), max(config.threads or (cores(),))
-    if blocks >= asked:
+    filled, asked = blocks.count(config.samples), max(config.threads or (cores(),))
+    if filled >= asked:
         return []
     return [
-        f"{config.samples:,} samples fill {blocks:,} of the blocks of {BLOCK:,} that threads share:"
-        f" no more threads than that were tried, of {asked} asked for."
+        f"{config.samples:,} samples fill {filled:,} of the blocks of {blocks.BLOCK:,} that threads"
+        f" share: no more threads than that were tried, of {asked} asked for."
     ]
 
 

@@ -603,7 +603,7 @@ def evaluation_g(study: Study) -> float:
     """
     spent, trials = study.cost, study.comparable
     least_g = EVALUATION_S * spent.co2_g / spent.wall_s if spent.wall_s else 0.0
-    besides_g = [t.spent_g - t.costs_g[-1] for t in trials if t.spent_g and t.costs_g]
+    besides_g = [known for trial in trials if (known := trial.besides_training_g) is not None]
     return max(least_g, median(besides_g)) if besides_g else least_g
 
 

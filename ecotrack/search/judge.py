@@ -216,10 +216,9 @@ class Judge:
         return spending.error
 
     def _besides_training_g(self) -> float:
-        """The most that a finished trial took besides training: building, tracing, validating."""
-        finished = self.study.finished
-        besides_g = [t.spent_g - t.costs_g[-1] for t in finished if t.spent_g and t.costs_g]
-        return max(besides_g, default=0.0)
+        """The most that a finished trial took for it."""
+        known = (trial.besides_training_g or 0.0 for trial in self.study.comparable)
+        return max(known, default=0.0)
 
     def room_g(self) -> float:
         """What a trial may still take, grams."""

@@ -111,6 +111,11 @@ class Finished:
     spent_g: float | None = None
     hardware: str = ""
 
+    @property
+    def besides_training_g(self) -> float | None:
+        """What building, tracing and validating took, grams; None where that is not known."""
+        return self.spent_g - self.costs_g[-1] if self.spent_g and self.costs_g else None
+
 
 @dataclass(frozen=True)
 class Stopped:

@@ -22,6 +22,11 @@ def check(samples: int, seed: int) -> None:
         raise ValueError(f"{seed=} is outside 0 … 2^63 - 1")
 
 
+def count(samples: int) -> int:
+    """How many blocks so many samples fill, the last one perhaps in part."""
+    return -(-samples // BLOCK)
+
+
 def total(
     kernel: Kernel,
     samples: int,
@@ -46,7 +51,7 @@ def total(
 
     Raises ValueError for samples < 0, a seed outside 0 … 2^63 - 1, and threads or chunks < 1.
     """
-    blocks = -(-samples // BLOCK)
+    blocks = count(samples)
     if chunks is None:  # four tasks a thread, so that a slow core does not keep a fast one waiting
         chunks = max(-(-blocks // CHUNK), min(blocks, 4 * threads), 1)
     check(samples, seed)

@@ -30,6 +30,9 @@ from experiments.workloads.fashion.recipes import RECIPES, REFERENCE
 from experiments.workloads.fashion.training import Device
 
 WEIGHTS = "weights.npz"
+# Test images read less than validation images by this, of seeds that stand in no table
+# (docs/recipes.md): one rule for the reference and for all that is set against it.
+HARDER = 0.01
 QUICK_TARGETS, QUICK_EPOCHS = (0.88, 0.90), 20
 
 
@@ -187,8 +190,7 @@ def leaderboard(store: Store, config: Config) -> Iterator[Row]:
 
 def stops_at(name: str, trained: Sequence[Trained], target: float) -> int | None:
     """The epoch after which a recipe's training ends for a target, if it gets there."""
-    recipe = RECIPES[name]
-    return stop(trained, target + recipe.harder, any_epoch=recipe.any_epoch)
+    return stop(trained, target + HARDER, any_epoch=RECIPES[name].any_epoch)
 
 
 def read(store: Store, name: str, chosen: train.Config) -> Trained:

@@ -45,7 +45,11 @@ class Home:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         quiet = {"CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
         # A lock of its own: tests that run side by side would wait for one another.
-        own = {"MLFLOW_TRACKING_URI": self.uri, "ECOTRACK_LOCK": str(self.folder / "turn.lock")}
+        own = {
+            "MLFLOW_TRACKING_URI": self.uri,
+            "ECOTRACK_LOCK": str(self.folder / "turn.lock"),
+            "ECOTRACK_MACHINE": str(self.folder / "machine.json"),  # `doctor` writes it
+        }
         return {**os.environ, "PATH": path, **own, **quiet}
 
     def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -32,8 +32,6 @@ class Recipe:
         evidence: validation accuracy, seeds, cost and machine.
         aim: the accuracy that it was made for.
         training: how it is done.
-        harder: what the test images read less than the validation images, of seeds that stand in no
-            table (docs/recipes.md): validation has to be so much above a target.
         any_epoch: it may stop after any epoch; else only after the last, where its learning rate
             has come down.
     """
@@ -41,7 +39,6 @@ class Recipe:
     evidence: str
     aim: float
     training: Training
-    harder: float = 0.013
     any_epoch: bool = False
 
 
@@ -52,7 +49,6 @@ RECIPES = {
         " 0.895 after 84 CPU-s, 0.915 after 280, 0.924 after 772, its best.",
         0.0,
         Training(family="keras", epochs=60, batch_size=128, learning_rate=0.001, rate="constant"),
-        harder=0.007,
         any_epoch=True,
     ),
     "pooled-2": Recipe(

@@ -17,7 +17,7 @@ from ecotrack.search.study import Study
 from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped
 
 FEW = 3  # finished trials before which nothing can be foretold
-CONFIDENCE = 0.95  # that a trial which is stopped could not have reached the front
+CONFIDENCE = 0.99  # that a stopped trial could not have reached the front; it is asked each epoch
 LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
 
 

@@ -21,13 +21,20 @@ TOLD_AFTER_S = 2.0
 POLL_S = 0.1
 LOCK_NUMBER = 0x65636F74  # of PostgreSQL's advisory lock: "ecot"
 SQLITE, POSTGRESQL = "sqlite:///", "postgresql"
-# A cut line is noticed within half a minute, and not after the system's quarter of an hour.
+# A cut line is noticed within half a minute, and not after the system's quarter of an hour; by the
+# server, too: it would keep the locks of who was cut off for two hours.
+NOTICED = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 PATIENT = {
     "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
+    **NOTICED,
     "tcp_user_timeout": 20_000,
+    "options": " ".join(
+        f"-c {name}={number}"
+        for name, number in {
+            **{f"tcp_{name}": number for name, number in NOTICED.items()},
+            "tcp_user_timeout": 20_000,
+        }.items()
+    ),
 }
 
 

@@ -51,7 +51,7 @@ from ecotrack.search.searching import (
     tried,
 )
 from ecotrack.search.searching import search as search_for
-from ecotrack.search.sharing import Share, agree, measuring, share
+from ecotrack.search.sharing import Share, agree, measuring, reaching, share
 from ecotrack.search.space import Space, holds
 from ecotrack.search.study import Study, names
 from ecotrack.search.study_report import report
@@ -454,12 +454,14 @@ class Job:
     starts: Sequence[Mapping[str, Any]]
 
 
+@reaching
 def work(job: Job) -> str:
     """On a worker: one more trial, if the study is short of its number."""
     with at_work(job) as own:
         return one_more(judge_of(own, job.starts), partial(in_time, own))
 
 
+@reaching
 def wind_up(job: Job) -> str:
     """On a worker: what follows the trials, for machines of its kind."""
     with at_work(job) as own:
@@ -500,7 +502,10 @@ def judge_of(own: Share, starts: Sequence[Mapping[str, Any]]) -> Judge:
     """Who decides in a worker, by what all of them have cost."""
     config = own.started.config
     bill = Bill(
-        lambda: own.spent().co2_g, lambda: reserve_g(own.mirror, own.study, config.exports or ())
+        spent=lambda: own.spent().co2_g,
+        reserved=lambda: reserve_g(own.mirror, own.study, config.exports or ()),
+        own=lambda: own.so_far().co2_g,
+        keep=own.keep if budget_g(config) else lambda: None,
     )
     return Judge(own.study, problem_of(config, trying(own), starts), rules_of(config), bill)
 

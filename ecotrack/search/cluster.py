@@ -29,9 +29,10 @@ METER = {"meter": 1}  # a machine has it once: two measurements would count each
 QUEUED = 2  # tasks a worker, one of them under way
 POLL_S = 1.0
 PATIENCE_S = 300.0  # for a scheduler that is away, or for the first worker
-MAX_DEATHS = 20  # of workers in a row, without a trial between them
+MAX_DEATHS = 20  # of workers in a row, without a trial between them, or without their stores
 LOOPBACK = "127.0.0.1"
 AWAY = (CommClosedError, OSError, TimeoutError)
+FAILED = ("died", "cut off")
 
 
 def check(workers: str) -> None:
@@ -58,7 +59,8 @@ def keep_placing(
 
     Args:
         cluster: where to.
-        task: run on one machine at a time; says `tried`, `enough` or why the search is over.
+        task: run on one machine at a time; says `tried`, `enough`, `cut off` or why the search is
+            over.
         missing: how many more results are wanted. Asked each second.
         told: called after each task that is done.
 
@@ -71,9 +73,12 @@ def keep_placing(
         done = {future for future in pending if future.status != "pending"}
         pending -= done
         said = [outcome(future) for future in done]
-        deaths = 0 if "tried" in said else deaths + said.count("died")
+        deaths = 0 if "tried" in said else deaths + sum(word in FAILED for word in said)
         if deaths > MAX_DEATHS:
-            raise UserError(f"{deaths} workers died in a row, each in a trial: see their logs")
+            raise UserError(
+                f"{deaths} times in a row a worker died in a trial, or did not reach the stores:"
+                " see their logs"
+            )
         if said:
             told()
         over = over or bool({"over", "used up"} & set(said))
@@ -112,7 +117,7 @@ def on_one_of_each(
             future = cluster.submit(task, workers=[address])
             while future.status == "pending" and cluster.has(address):
                 cluster.wait()
-            if future.status != "pending" and outcome(future) not in ("died", "lost"):
+            if future.status != "pending" and outcome(future) not in (*FAILED, "lost"):
                 break
             future.cancel()
     return missed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,11 +15,12 @@ from ecotrack.search.forecast import CostModel, Forecast, running
 from ecotrack.search.samplers import Sampler
 from ecotrack.search.space import Space, coordinates
 from ecotrack.search.study import Study
-from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped
+from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped, Trial
 
 FEW = 3  # finished trials before which nothing can be foretold
 CONFIDENCE = 0.99  # that a stopped trial could not have reached the front; it is asked each epoch
 LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
+POLL_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,23 @@ class Rules:
 
 @dataclass
 class Bill:
-    """What the study costs, grams: `spent` in all so far, `reserved` for what must follow."""
+    """What a study costs, grams.
+
+    Attributes:
+        spent: in all so far; of other processes, what they have kept.
+        reserved: for what must follow the trials.
+        own: spent by this process; None where it is the only one.
+        keep: keeps that for the others.
+    """
 
     spent: Callable[[], float]
     reserved: Callable[[], float] = lambda: 0.0
+    own: Callable[[], float] | None = None
+    keep: Callable[[], object] = lambda: None
+
+    def of_trials(self) -> float:
+        """A counter of which a trial's cost is a difference: what others spend is not in it."""
+        return (self.own or self.spent)()
 
 
 class Foretold(NamedTuple):
@@ -125,12 +140,14 @@ class Judge:
             costs_g,
             (worst_g[0], LEAST_GAIN),
         )
-        value = np.where(spends_g <= self.room_g(), gained / spends_g, -np.inf)
+        value = np.where(spends_g <= self.free_g(), gained / spends_g, -np.inf)
         best = int(np.argmax(value))
         return asked[best] if value[best] > -np.inf else None
 
-    def admit(self, params: Mapping[str, Any]) -> None:
-        """Let a configuration be tried.
+    def admit(self, params: Mapping[str, Any], trial: Trial) -> None:
+        """Let a configuration be tried, and set aside what it will take of the budget.
+
+        Waits while the trials of other processes may leave enough of it.
 
         Raises:
             PassedOver: it is refused, too dear for the budget, or the budget is used up.
@@ -138,16 +155,30 @@ class Judge:
         why = self.problem.refused(params)
         if why:
             raise PassedOver(why)
-        if self.room_g() <= 0:
-            raise PassedOver("the budget is used up")
-        known = self.foretold(params)
-        # A training can be ended after each epoch; nothing ends what comes before the first.
-        takes_g = max(known.spent.expected_g if known else 0.0, self._besides_training_g())
-        if takes_g > self.room_g():
-            raise PassedOver(
-                f"it would take some {takes_g:.3g} g,"
-                f" and {max(0.0, self.room_g()):.3g} g of the budget are left"
-            )
+        if not self.rules.budget_g:
+            return
+        while not self._is_admitted(params, trial):
+            time.sleep(POLL_S)
+
+    def _is_admitted(self, params: Mapping[str, Any], trial: Trial) -> bool:
+        """Whether the budget has room for it now, which is then set aside; see `admit`."""
+        end_g = self.bill.reserved()  # asks the store of runs, which may take seconds
+        with self.study.alone():  # of two that see the same room, one has it
+            room_g = self.left_g() - end_g
+            free_g = room_g - self.study.reserved_g
+            if room_g <= 0:
+                raise PassedOver("the budget is used up")
+            known = self.foretold(params)
+            # A training can be ended after each epoch; nothing ends what comes before the first.
+            takes_g = max(known.spent.expected_g if known else 0.0, self._besides_training_g())
+            if takes_g > room_g:
+                raise PassedOver(
+                    f"it would take some {takes_g:.3g} g, and {room_g:.3g} g of the budget are left"
+                )
+            if free_g <= 0 or takes_g > free_g:
+                return False
+            trial.reserve(takes_g if known else free_g)  # a first trial may take all there is
+            return True
 
     def verdict(
         self,
@@ -155,8 +186,7 @@ class Judge:
         curve: Sequence[float],
         costs_g: Sequence[float],
         spent_g: float,
-        *,
-        repeat: bool = False,
+        trial: Trial,
     ) -> str | None:
         """Why a trial should be given up after these epochs; None to go on.
 
@@ -165,20 +195,27 @@ class Judge:
             curve: accuracy after each epoch so far.
             costs_g: grams of training, its objective, until the end of each epoch so far.
             spent_g: all that the trial has taken so far.
-            repeat: it is tried again, to be known better: only the budget ends it.
+            trial: of the study; one that is tried again, to be known better, only the budget ends.
         """
         epochs = self._epochs(params)
         if len(curve) >= epochs:
             return None
-        return self._too_dear(costs_g, epochs, spent_g) or (
-            self._hopeless(curve, epochs, costs_g[-1])
-            if self.rules.stopping and self.two and not repeat
-            else None
-        )
+        if self.rules.budget_g:
+            end_g = self.bill.reserved()
+            with self.study.alone():
+                free_g = self.left_g() - end_g - self.study.reserved_g
+                if why := self._too_dear(costs_g, epochs, spent_g, free_g):
+                    return why
+                next_g = spent_g + spent_g / len(costs_g)
+                if next_g > trial.reserved_g:
+                    trial.reserve(next_g)
+        hopeless = self.rules.stopping and self.two and not trial.repeat
+        return self._hopeless(curve, epochs, costs_g[-1]) if hopeless else None
 
-    def _too_dear(self, costs_g: Sequence[float], epochs: int, spent_g: float) -> str | None:
+    def _too_dear(
+        self, costs_g: Sequence[float], epochs: int, spent_g: float, room_g: float
+    ) -> str | None:
         """Why a trial must not go on: the budget would be passed, or surely will be."""
-        room_g = self.room_g()
         if spent_g / len(costs_g) > room_g:
             return f"the next epoch would pass the budget of {self.rules.budget_g:.3g} g"
         known = running(costs_g, epochs, [trial.costs_g for trial in self.study.comparable])
@@ -220,8 +257,12 @@ class Judge:
         known = (trial.besides_training_g or 0.0 for trial in self.study.comparable)
         return max(known, default=0.0)
 
+    def free_g(self) -> float:
+        """What a trial may take now, grams: what those of other processes may need is not in it."""
+        return self.room_g() - self.study.reserved_g if self.rules.budget_g else float("inf")
+
     def room_g(self) -> float:
-        """What a trial may still take, grams."""
+        """What trials may still take, grams, those under way included."""
         return self.left_g() - self.bill.reserved() if self.rules.budget_g else float("inf")
 
     def left_g(self) -> float:

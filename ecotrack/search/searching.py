@@ -181,16 +181,17 @@ def judged(judge: Judge) -> Objective:
     """The problem's objective under a judge: admitted, watched and charged."""
 
     def objective(params: dict[str, Any], trial: Trial) -> tuple[float, ...]:
-        judge.admit(params)
-        before_g = judge.bill.spent()
+        judge.admit(params, trial)
+        before_g = judge.bill.of_trials()
 
         def verdict(curve: Sequence[float], costs_g: Sequence[float]) -> str | None:
-            spent_g = judge.bill.spent() - before_g
-            return judge.verdict(params, curve, costs_g, spent_g, repeat=trial.repeat > 0)
+            spent_g = judge.bill.of_trials() - before_g
+            return judge.verdict(params, curve, costs_g, spent_g, trial)
 
         try:
             return judge.problem.objective(params, trial.under(verdict))
         finally:
-            trial.charge(judge.bill.spent() - before_g)
+            trial.charge(judge.bill.of_trials() - before_g)
+            judge.bill.keep()  # once the trial is over, nothing is set aside for it any more
 
     return objective

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -86,7 +87,7 @@ def patiently(ask: Callable[..., Any]) -> Callable[..., Any]:
             try:
                 return ask(*words, **named)
             except (StorageInternalError, DBAPIError) as error:
-                if not _is_away(error) or time.monotonic() - begun > PATIENCE_S:
+                if not is_away(error) or time.monotonic() - begun > PATIENCE_S:
                     raise
             time.sleep(AGAIN_S)
 
@@ -97,9 +98,11 @@ for _name in set(ASKED) - vars(Patient).keys():
     setattr(Patient, _name, patiently(getattr(RDBStorage, _name)))
 
 
-def _is_away(error: Exception) -> bool:
+def is_away(error: BaseException) -> bool:
     """Whether it is the server's absence that Optuna or SQLAlchemy reports."""
     reason = error.__cause__ if isinstance(error, StorageInternalError) else error
+    if isinstance(getattr(reason, "orig", None), sqlite3.Error):  # a file is no server
+        return False
     return isinstance(reason, OperationalError | InterfaceError | PendingRollbackError) or (
         isinstance(reason, DBAPIError) and reason.connection_invalidated
     )

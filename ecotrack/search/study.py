@@ -10,7 +10,7 @@ import copy
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,10 +29,11 @@ from ecotrack.measurement import Measurement, from_fields
 from ecotrack.metrics import READABLE, SCHEMA
 from ecotrack.search.samplers import Picking, Sampler, sampler
 from ecotrack.search.space import Choice, Space, Values, Whole, configuration, rounded
-from ecotrack.search.storage import GRACE_S, storage
+from ecotrack.search.storage import GRACE_S, patiently, storage
 from ecotrack.search.trials import (
     HARDWARE_KEY,
     REPEAT_KEY,
+    RESERVED_KEY,
     RUN_KEY,
     STOPPED_KEY,
     VALUES_KEY,
@@ -186,6 +187,14 @@ class Study:
         return sum(map(from_fields, kept.values()), Measurement())
 
     @property
+    def reserved_g(self) -> float:
+        """What is set aside of the budget for the trials that other processes run, grams."""
+        own = host.process_id()
+        running = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        kept = [trial.user_attrs for trial in running]
+        return sum(of.get(RESERVED_KEY, 0.0) for of in kept if of.get(PROCESS_KEY) != own)
+
+    @property
     def own_cost(self) -> Measurement:
         """What this process's earlier shares have cost."""
         kept = self._attrs.get(SESSION_PREFIX + host.process_id())
@@ -218,9 +227,12 @@ class Study:
             if not begun.keys() >= terms.keys():
                 self._study.set_user_attr(TERMS_KEY, {**begun, **terms})
 
-    def alone(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
         """Hold the study's store: no other process is in such a block of it meanwhile."""
-        return database.alone(self._url)
+        with ExitStack() as held:
+            patiently(lambda: held.enter_context(database.alone(self._url)))()
+            yield
 
     def wake(self) -> None:
         """See to the trials of dead processes: what was kept is finished, the rest is retried.

@@ -14,7 +14,7 @@ from ecotrack.search.space import rounded
 # What is kept of a trial in the study's file.
 RUN_KEY, VALUES_KEY, CURVE_KEY, COSTS_KEY = "mlflow_run_id", "values", "curve", "costs_g"
 SPENT_KEY, STOPPED_KEY, REPEAT_KEY = "spent_g", "stopped", "repeat"
-HARDWARE_KEY = "hardware"
+HARDWARE_KEY, RESERVED_KEY = "hardware", "reserved_g"
 
 Verdict = Callable[[Sequence[float], Sequence[float]], str | None]
 
@@ -74,6 +74,15 @@ class Trial:
         """Keep the result as soon as its run holds it: a kill from then on loses nothing."""
         self._keep_curve()
         self._trial.set_user_attr(VALUES_KEY, values)
+
+    @property
+    def reserved_g(self) -> float:
+        """What is set aside of the budget for it while it runs, grams."""
+        return float(self._trial.user_attrs.get(RESERVED_KEY, 0.0))
+
+    def reserve(self, grams: float) -> None:
+        """Set so much of the budget aside for it, as a whole; other processes leave that alone."""
+        self._trial.set_user_attr(RESERVED_KEY, grams)
 
     def charge(self, spent_g: float) -> None:
         """Keep what the trial cost as a whole, set-up and evaluation included, grams."""

@@ -27,6 +27,8 @@ from ecotrack.tracking.record import NOTE_TAG, Record, within
 from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
 from ecotrack.tracking.views import View
 
+PROMPT_S = 1.0  # no answer that comes so soon was lost before
+
 
 class Store:
     """The place where runs are kept; open it before anything is started."""
@@ -243,7 +245,20 @@ class Store:
     def _create(self, experiment_id: str, name: str, tags: Mapping[str, str] | None = None) -> str:
         # create_run alone, unlike start_run, would lack the user, source and commit tags.
         all_tags = resolve_tags({**_host_tags(), **(tags or {})})
-        return self.client.create_run(experiment_id, run_name=name, tags=all_tags).info.run_id
+        begun_s = time.monotonic()
+        now_ms = int(time.time() * 1000)
+        made = self.client.create_run(experiment_id, now_ms, all_tags, name).info.run_id
+        if time.monotonic() - begun_s > PROMPT_S:
+            self._remove_twins(experiment_id, made, now_ms)
+        return made
+
+    def _remove_twins(self, experiment_id: str, made: str, start_ms: int) -> None:
+        """Where an answer was lost MLflow asked again, and may have made the run twice."""
+        condition = f"attributes.start_time = {start_ms}"
+        condition += f" AND tags.`{metrics.PROCESS_TAG}` = '{host.process_id()}'"
+        for run in self._search([experiment_id], condition):
+            if run.run_id != made:
+                self.client.delete_run(run.run_id)
 
     def _rename(self, run_id: str, name: str) -> None:
         """Replace the name that MLflow invented (such as `bold-crane-12`), not one a user gave."""

@@ -76,6 +76,12 @@ def answers(port: int, host: str = LOOPBACK) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
+def listens(space: str, port: int) -> bool:
+    """Whether somebody listens on a port of a network namespace."""
+    command = [*inside(space), "ss", "-Hltn", f"sport = :{port}"]
+    return bool(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
 @dataclass
 class Postgres:
     """A PostgreSQL server in a folder; it takes passwords only, and can be stopped and started."""
@@ -141,6 +147,12 @@ class Postgres:
     def env(self) -> dict[str, str]:
         return {**os.environ, "PGPASSWORD": SECRET}
 
+    def ask(self, database: str, query: str) -> str:
+        """What a query answers, as text."""
+        done = self._psql(database, query)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def _psql(self, database: str, query: str) -> subprocess.CompletedProcess[str]:
         command = [str(BINARIES[-1] / "psql"), "-q", "-d", self.url(database), "-c", query]
         command = [*inside(self.space), *command]
@@ -182,6 +194,46 @@ def network_space(name: str) -> Iterator[str]:
         subprocess.run(["ip", "netns", "delete", name], check=True)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A network between two namespaces; each end has one address in it.
+
+    Attributes:
+        device: what it is called at both ends.
+        here, there: (namespace, address).
+    """
+
+    device: str
+    here: tuple[str, str]
+    there: tuple[str, str]
+
+    def lay(self) -> Line:
+        """Join the namespaces."""
+        (one, _), (other, _) = self.here, self.there
+        pair = ["type", "veth", "peer", "name", self.device, "netns", other]
+        ip("link", "add", self.device, "netns", one, *pair)
+        for space, address in (self.here, self.there):
+            ip("-n", space, "address", "add", f"{address}/24", "dev", self.device)
+            ip("-n", space, "link", "set", self.device, "up")
+        return self
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        """Lose every packet, both ways, untold: each goes to a machine that is not there."""
+        ends = (self.here[0], self.there[1]), (self.there[0], self.here[1])
+        nobody = ["lladdr", "02:00:00:00:00:99", "nud", "permanent"]
+        for space, address in ends:
+            ip("-n", space, "neigh", "replace", address, "dev", self.device, *nobody)
+        yield
+        for space, address in ends:
+            ip("-n", space, "neigh", "delete", address, "dev", self.device)
+
+
+def ip(*words: str) -> None:
+    """Linux's tool for networks."""
+    subprocess.run(["ip", *words], check=True)
+
+
 @contextmanager
 def postgres(host: str = LOOPBACK, port: int = 0, space: str = "") -> Iterator[Postgres]:
     """A server of its own, in a folder that its ordinary user may enter."""
@@ -204,6 +256,7 @@ class Service:
     port: int = 0
     host: str = LOOPBACK
     cwd: Path = ROOT
+    space: str = ""
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -219,7 +272,7 @@ class Service:
         with self.log.open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
-                    self.command,
+                    [*inside(self.space), *self.command],
                     cwd=self.cwd,
                     env=self.env,
                     stdout=log,
@@ -230,9 +283,12 @@ class Service:
         return self
 
     def ready(self) -> Service:
-        until(lambda: self.process.poll() is not None or answers(self.port, self.host))
+        until(lambda: self.process.poll() is not None or self._answers())
         assert self.process.poll() is None, self.log.read_text()
         return self
+
+    def _answers(self) -> bool:
+        return listens(self.space, self.port) if self.space else answers(self.port, self.host)
 
     def stop(self, number: int = 15) -> None:
         if self.process.poll() is None:
@@ -241,7 +297,12 @@ class Service:
 
 
 def mlflow_server(
-    folder: Path, backend: str, env: dict[str, str], host: str = LOOPBACK, port: int = 0
+    folder: Path,
+    backend: str,
+    env: dict[str, str],
+    host: str = LOOPBACK,
+    port: int = 0,
+    space: str = "",
 ) -> Service:
     """`mlflow server` with basic authentication and proxied artifacts."""
     folder.mkdir(exist_ok=True, parents=True)
@@ -257,7 +318,7 @@ def mlflow_server(
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }
-    return Service(command, folder, {**env, **own}, port, host, cwd=folder)
+    return Service(command, folder, {**env, **own}, port, host, cwd=folder, space=space)
 
 
 def status_of(url: str) -> int:
@@ -269,16 +330,21 @@ def status_of(url: str) -> int:
         return error.code
 
 
-def scheduler(folder: Path, env: dict[str, str], host: str = LOOPBACK, port: int = 0) -> Service:
+def scheduler(
+    folder: Path, env: dict[str, str], host: str = LOOPBACK, port: int = 0, space: str = ""
+) -> Service:
     port = port or free_port(host)
     command = [str(BIN / "dask"), "scheduler", "--host", host, "--port", str(port)]
     own = {"PYTHONPATH": str(ROOT)}  # it reads the tasks that it hands on
-    return Service([*command, "--no-dashboard"], folder, {**env, **own}, port, host)
+    return Service([*command, "--no-dashboard"], folder, {**env, **own}, port, host, space=space)
 
 
-def worker(folder: Path, address: str, env: dict[str, str], host: str = LOOPBACK) -> Service:
+def worker(
+    folder: Path, address: str, env: dict[str, str], host: str = LOOPBACK, space: str = ""
+) -> Service:
     """A worker that imitates a machine: its own meter, lock and ledgers."""
     command = [str(BIN / "dask"), "worker", address, "--no-nanny", "--nthreads", "1"]
     command += ["--resources", "meter=1", "--no-dashboard", "--host", host]
     own = {"ECOTRACK_LOCK": str(folder / "lock"), "PYTHONPATH": str(ROOT)}
-    return Service([*command, "--local-directory", str(folder)], folder, {**env, **own})
+    command += ["--local-directory", str(folder)]
+    return Service(command, folder, {**env, **own}, space=space)

@@ -20,7 +20,7 @@ from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.searching import one_more, tried
-from ecotrack.search.sharing import Share, agree, measuring, share
+from ecotrack.search.sharing import Share, agree, measuring, reaching, share
 from ecotrack.search.space import Real, Whole
 from ecotrack.search.study import Study
 from ecotrack.search.trials import Objective, Trial
@@ -67,6 +67,7 @@ def coordinate(job: Job, workers: str) -> str:
     return parent.run_id
 
 
+@reaching
 def work(job: Job) -> str:
     """On a worker."""
     os.environ["MLFLOW_TRACKING_URI"] = job.store_uri
@@ -76,7 +77,7 @@ def work(job: Job) -> str:
         with share(started, study, OBJECTIVES, Record(job.parent_id)) as own:
             problem = Problem(SPACE, sleeping(own, job.sleep_s), lambda params: {"epochs": 1})
             rules = Rules(job.trials, sampler="random", thrifty=False, stopping=False)
-            bill = Bill(lambda: own.spent().co2_g)
+            bill = Bill(lambda: own.spent().co2_g, own=lambda: own.so_far().co2_g)
             return one_more(Judge(study, problem, rules, bill))
 
 

@@ -1,5 +1,6 @@
 """Nothing lost, nothing doubled: a study and its runs tell the same."""
 
+import sys
 from collections import Counter
 
 import optuna
@@ -37,3 +38,8 @@ def check_whole(storage: str, parent_id: str, trials: int, experiment: str = "sl
     )
     assert parent.metrics[metrics.SEARCH_WH] >= spent > 0
     assert parent.metrics[metrics.SEARCH_WH] == pytest.approx(study.cost.energy_j.value / J_PER_WH)
+
+
+if __name__ == "__main__":
+    place, run_id, number = sys.argv[1:]
+    check_whole(place, run_id, int(number))

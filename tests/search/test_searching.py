@@ -1,21 +1,28 @@
 """The search's decisions, on a made-up world whose trainings cost nothing."""
 
 import math
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ecotrack.search.judge import Bill, Problem, Rules
+from ecotrack.measurement import Measurement
+from ecotrack.search import judge as judging
+from ecotrack.search import searching
+from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.samplers import SAMPLERS
-from ecotrack.search.searching import BudgetError, repeat_front, search, tried
+from ecotrack.search.searching import BudgetError, one_more, repeat_front, search, tried
 from ecotrack.search.space import Choice, Real, Space, When, Whole, coordinates, draw, holds
 from ecotrack.search.study import Study
 from ecotrack.search.trials import PassedOver, Trial
+from tests.conftest import ROOT
 
 OBJECTIVES = Objectives(("accuracy", "training"))
 SETUP_G, EVAL_G = 0.5, 0.1
@@ -25,6 +32,7 @@ SPACE: Space = {
     "epochs": Whole(1, 8),
     "rate": Real(0.001, 0.1, log=True),
 }
+DEAR: Space = {**SPACE, "family": Choice(("tree",)), "depth": Whole(5, 6), "epochs": Whole(7, 8)}
 CHEAP = {"family": "line", "epochs": 1, "rate": 0.01}
 
 
@@ -36,6 +44,7 @@ class World:
     epochs: int = 0
     largest_epoch_g: float = 0.0
     noise: float = 0.0
+    epoch_s: float = 0.0
 
     @property
     def bill(self) -> Bill:
@@ -57,6 +66,7 @@ class World:
         training_g = 0.0
         for epoch in range(1, params["epochs"] + 1):
             training_g += self.epoch_g(params)
+            time.sleep(self.epoch_s)
             step_g = self.epoch_g(params) + EVAL_G
             self.spent_g += step_g
             self.largest_epoch_g = max(self.largest_epoch_g, step_g)
@@ -124,6 +134,48 @@ def test_a_budget_is_never_passed_by_more_than_an_epoch(seed):
     carry_on(world, found, Rules(200, seed=seed, budget_g=budget_g))
     assert found.finished
     assert world.spent_g <= max(1.02 * budget_g, budget_g + world.largest_epoch_g)
+
+
+TAKING_PART = """
+import sys
+from tests.search.test_searching import take_part
+print(take_part(*sys.argv[1:]))
+"""
+
+
+def take_part(path: str, budget_g: str, seed: str) -> float:
+    """Try all that a budget allows, beside other processes; returns grams of the dearest epoch."""
+    judging.POLL_S, searching.MAX_IN_VAIN = 0.02, 3
+    world, found = World(epoch_s=0.2), study(Path(path))
+    cost = lambda: Measurement(wall_s=world.spent_g, co2_g=world.spent_g)  # noqa: E731
+    bill = Bill(
+        spent=lambda: found.cost_with(cost()).co2_g,
+        own=lambda: world.spent_g,
+        keep=lambda: found.keep_cost(cost()),
+    )
+    rules = Rules(1000, int(seed), "random", thrifty=False, budget_g=float(budget_g))
+    problem = replace(world.problem(starts=[]), space=DEAR)
+    while one_more(Judge(found, problem, rules, bill)) == "tried":
+        pass
+    return world.largest_epoch_g
+
+
+@pytest.mark.slow
+def test_several_processes_keep_one_budget(tmp_path):
+    path, budget_g = tmp_path / "optuna.db", 700
+    study(path)
+    command = [sys.executable, "-W", "ignore", "-c", TAKING_PART, str(path), str(budget_g)]
+    processes = [
+        subprocess.Popen([*command, str(seed)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for seed in range(3)
+    ]
+    largest_g = max(float(process.communicate(timeout=250)[0]) for process in processes)
+    found = study(path)
+    assert [process.returncode for process in processes] == [0] * 3
+    assert found.reserved_g == 0
+    assert 0 < found.cost.co2_g <= max(1.02 * budget_g, budget_g + largest_g)
+    spent_g = [trial.spent_g for trial in (*found.finished, *found.stopped)]
+    assert sum(spent_g) == pytest.approx(found.cost.co2_g)
 
 
 def test_what_a_budget_keeps_back_is_not_spent():

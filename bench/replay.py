@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,13 @@ class Replay:
 
     def problem(self, starts: list[dict[str, Any]]) -> Problem:
         """The table as the search takes it."""
-        return Problem(self.table.space, self.objective, self.features, starts=starts)
+        return Problem(
+            self.table.space,
+            self.objective,
+            self.features,
+            kin=itemgetter("family"),
+            starts=starts,
+        )
 
     def features(self, params: Mapping[str, Any]) -> Mapping[str, float | str]:
         """What is known before a training."""

@@ -18,6 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
+from operator import itemgetter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -118,7 +119,7 @@ class Config(Metered):
     )
     sampler: Sampler = option("tpe", "who suggests configurations")
     thrifty: bool = option(True, "of many suggestions, try what promises most for its grams")
-    stopping: bool = option(True, "give up what will hardly reach the front, 95 times in 100")
+    stopping: bool = option(True, "give up what will hardly reach the front")
     repeats_front: int = option(
         0, "train the front and near misses again with so many new seeds", at_least=0, at_most=100
     )
@@ -570,6 +571,7 @@ def problem_of(config: Config, objective: Objective, first: Sequence[Mapping[str
         features=lambda params: features(recipe(config, params)),
         gain=objectives.position("accuracy"),
         cost=objectives.position("training"),
+        kin=itemgetter("family"),
         refused=refused,
         starts=first,
     )

@@ -18,7 +18,7 @@ from ecotrack.search.study import Study
 from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped, Trial
 
 FEW = 3  # finished trials before which nothing can be foretold
-CONFIDENCE = 0.99  # that a stopped trial could not have reached the front; it is asked each epoch
+CONFIDENCE = 0.995  # that a stopped trial would not have reached the front; asked each epoch
 LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
 POLL_S = 1.0
 
@@ -35,6 +35,8 @@ class Problem:
             its cost is foretold.
         gain, cost: positions of accuracy and of training's grams among the objectives, None where
             they are none. Unless these two are all, nothing is stopped or picked by its promise.
+        kin: what a configuration shares with those that learn alike, such as its family: only
+            their curves tell how far it may still get.
         refused: why a configuration will not be tried, or None.
         starts: configurations to try first.
     """
@@ -44,6 +46,7 @@ class Problem:
     features: Callable[[Mapping[str, Any]], Mapping[str, float | str]]
     gain: int | None = 0
     cost: int | None = 1
+    kin: Callable[[Mapping[str, Any]], object] = lambda params: None
     refused: Callable[[Mapping[str, Any]], str | None] = lambda params: None
     starts: Sequence[Mapping[str, Any]] = ()
 
@@ -210,7 +213,7 @@ class Judge:
                 if next_g > trial.reserved_g:
                     trial.reserve(next_g)
         hopeless = self.rules.stopping and self.two and not trial.repeat
-        return self._hopeless(curve, epochs, costs_g[-1]) if hopeless else None
+        return self._hopeless(params, curve, costs_g[-1]) if hopeless else None
 
     def _too_dear(
         self, costs_g: Sequence[float], epochs: int, spent_g: float, room_g: float
@@ -227,10 +230,13 @@ class Judge:
             )
         return None
 
-    def _hopeless(self, curve: Sequence[float], epochs: int, cost_g: float) -> str | None:
-        """Why a trial will not reach the front, as far as finished curves tell."""
-        finished = self.study.comparable
-        best = curves.optimistic(curve, epochs, [t.curve for t in finished if t.curve], CONFIDENCE)
+    def _hopeless(
+        self, params: Mapping[str, Any], curve: Sequence[float], cost_g: float
+    ) -> str | None:
+        """Why a trial will not reach the front, as far as finished curves of its kin tell."""
+        finished, kin = self.study.comparable, self.problem.kin
+        alike = [t.curve for t in finished if t.curve and kin(t.params) == kin(params)]
+        best = curves.optimistic(curve, self._epochs(params), alike, CONFIDENCE)
         for trial in finished:
             grams, accuracy = self.point(trial)
             if grams <= cost_g and accuracy >= best:

@@ -21,6 +21,7 @@ from ecotrack.search.objectives import Objectives
 from ecotrack.search.study import Study
 from ecotrack.tracking import Record, RunView, Store
 from experiments import choose, search
+from experiments.studies import front
 from experiments.workloads.fashion import data
 from tests.conftest import Home
 from tests.test_search_costs import BRIEF
@@ -168,9 +169,9 @@ def unfinished(study_home: Home, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
     objectives = Objectives(("accuracy", "training"))
     study = Study(study_home.folder / "optuna.db", "fashion-mnist", objectives.directions)
     mirror = Mirror(store, study, objectives, Record(study.run_id or ""), {})
-    monkeypatch.setattr(search, "insured", lambda record, ledger: nullcontext())
-    monkeypatch.setattr(search, "raw_record", lambda meter: nullcontext({}))
-    monkeypatch.setattr(search.saved, "load", lambda run_id: run_id)
+    monkeypatch.setattr(front, "insured", lambda record, ledger: nullcontext())
+    monkeypatch.setattr(front, "raw_record", lambda meter: nullcontext({}))
+    monkeypatch.setattr(front.saved, "load", lambda run_id: run_id)
     scores = {metrics.VAL_ACCURACY: 0.5, metrics.EVAL_ACCURACY: 0.5}
     made: list[str] = []
 
@@ -178,35 +179,34 @@ def unfinished(study_home: Home, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
         made.append(model)
         return Result(costs={"export": Measurement(wall_s=1.0, cpu_j=1.0)}, scores=scores)
 
-    monkeypatch.setattr(search.train, "export", export)
-    config = search.Config(exports=("int8",))
-    session = SimpleNamespace(config=config, store=store, ledger=None, meter=None)
-    return SimpleNamespace(session=session, mirror=mirror, made=made, study=study)
+    monkeypatch.setattr(front.train, "export", export)
+    started = SimpleNamespace(store=store, ledger=None, meter=None)
+    return SimpleNamespace(started=started, mirror=mirror, made=made, study=study)
 
 
 def test_a_crash_between_conversion_and_logging_loses_nothing(unfinished, monkeypatch):
-    session, mirror, made = unfinished.session, unfinished.mirror, unfinished.made
-    front = [run.run_id for run in mirror.front_runs()]
-    before = {run_id: session.store.view(run_id) for run_id in front}
+    store, mirror, made = unfinished.started.store, unfinished.mirror, unfinished.made
+    members = [run.run_id for run in mirror.front_runs()]
+    before = {run_id: store.view(run_id) for run_id in members}
     with monkeypatch.context() as patch:
         patch.setattr(Record, "log", lambda record, result: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            search.export_front(session, mirror, lambda times: True)
-    assert made == front[:1]
-    assert [run.run_id for run, _ in mirror.not_exported(("int8",))] == front
+            front.export(("int8",), unfinished, lambda times: True)
+    assert made == members[:1]
+    assert [run.run_id for run, _ in mirror.not_exported(("int8",))] == members
 
-    search.export_front(session, mirror, lambda times: True)
-    search.export_front(session, mirror, lambda times: True)
-    assert made == [front[0], *front], "the lost one again, each other once"
+    front.export(("int8",), unfinished, lambda times: True)
+    front.export(("int8",), unfinished, lambda times: True)
+    assert made == [members[0], *members], "the lost one again, each other once"
     assert mirror.not_exported(("int8",)) == []
-    assert len(mirror.not_exported(("float16", "float16"))) == len(front)
-    assert {run_id: session.store.view(run_id) for run_id in front} == before
+    assert len(mirror.not_exported(("float16", "float16"))) == len(members)
+    assert {run_id: store.view(run_id) for run_id in members} == before
 
 
 def test_a_budget_keeps_back_what_the_exports_will_cost(unfinished):
     mirror, study = unfinished.mirror, unfinished.study
     without, one, two = (
-        search.reserve_g(mirror, study, precisions)
+        front.reserved_g(precisions, mirror, study)
         for precisions in ((), ("int8",), ("int8", "float16"))
     )
     assert one - without == pytest.approx(two - one)

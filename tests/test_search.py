@@ -19,7 +19,7 @@ from ecotrack.measurement import Measurement, from_fields
 from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from ecotrack.search.study import SESSION_PREFIX, Study
 from ecotrack.tracking import Record, RunView, Store
-from experiments.search import know_largest
+from experiments.studies.front import know_largest
 from experiments.workloads.fashion import data
 from tests.conftest import DIRECTIONS, SMALL, Home
 from tests.meters.test_turn import HOLD, start

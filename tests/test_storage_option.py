@@ -8,6 +8,7 @@ import pytest
 from ecotrack import metrics
 from ecotrack.cli import UserError
 from ecotrack.launch import session
+from ecotrack.search import studying
 from ecotrack.tracking import RunView, Store
 from experiments import search
 from experiments.choose import of_one_kind
@@ -74,7 +75,7 @@ def test_one_database_for_both_is_refused(home: Home, monkeypatch):
     store = Store()
     store.uri = "postgresql://host/db"
     with pytest.raises(UserError, match="another database than MLflow's"):
-        search.check_places(search.Config(storage="postgresql://me@host:5432/db"), store)
+        studying.check("postgresql://me@host:5432/db", None, store)
 
 
 def test_without_the_option_nothing_of_dask_is_imported(home: Home):

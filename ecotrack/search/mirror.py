@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from ecotrack import host, metrics
@@ -13,7 +14,7 @@ from ecotrack.measurement import Measurement
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.study import Study
 from ecotrack.search.trials import Finished, Trial
-from ecotrack.tracking import Record, RunView, Store, sessions
+from ecotrack.tracking import Record, RunView, Store, dead_runs, sessions
 from ecotrack.tracking.record import within
 
 Known = list[tuple[Finished, tuple[float, ...]]]
@@ -195,6 +196,17 @@ def cost_metrics(spent: Measurement) -> dict[str, float]:
         metrics.SEARCH_G: spent.co2_g,
         metrics.SEARCH_S: spent.wall_s,
     }
+
+
+def open_study(place: Path | str, name: str, objectives: Objectives, store: Store) -> Study:
+    """The study of a place, and begun if it is new; what it finds dead is closed in MLflow, too."""
+    return Study(
+        place,
+        name,
+        objectives.directions,
+        on_dead=lambda run: dead_runs.kill(store, run, "its trial died"),
+        on_kept=lambda run: dead_runs.finish(store, run),
+    )
 
 
 def check_run_exists(store: Store, study: Study) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ecotrack.search.space import Choice, Real, Space, When, Whole
@@ -55,6 +56,12 @@ def space(
     }
 
 
+def recipe(base: train.Config, params: Mapping[str, Any], repeat: int = 0) -> train.Config:
+    """A trial's parameters as a configuration of `train`; `base` is what all trials share."""
+    of_one_size = {} if params.get("family") in models.SIZED else {"width": 1, "depth": 1}
+    return replace(base, **{**params, **of_one_size}, seed=base.seed + repeat)
+
+
 def flops(config: train.Config) -> int:
     """Operations of one prediction."""
     return models.planned_flops(config.family, config.width, config.depth)
@@ -66,8 +73,9 @@ def tflop(config: train.Config) -> float:
     return 3 * flops(config) * images * config.epochs / 1e12
 
 
-def features(config: train.Config) -> Mapping[str, float | str]:
+def features(base: train.Config, params: Mapping[str, Any]) -> Mapping[str, float | str]:
     """What the cost of training depends on, and is known before it."""
+    config = recipe(base, params)
     return {
         "operations": tflop(config) * 1e12,
         "epochs": config.epochs,
@@ -76,3 +84,9 @@ def features(config: train.Config) -> Mapping[str, float | str]:
         "family": config.family,
         "augmentation": config.augmentation,
     }
+
+
+def refused(base: train.Config, max_tflop: float, params: Mapping[str, Any]) -> str | None:
+    """Why a configuration is not tried: its training takes too many operations; or None."""
+    operations = tflop(recipe(base, params))
+    return f"{operations:.3g} TFLOP of training" if operations > max_tflop else None

@@ -1,1 +1,0 @@
-"""What searches may try: a space for each family of workloads."""

@@ -203,14 +203,16 @@ def _front(losses: Array) -> NDArray[np.bool_]:
     """By ranks, which infinities have too: a member is what adds to the stairs before it."""
     mask = np.zeros(len(losses), dtype=bool)
     known = np.flatnonzero(~np.isnan(losses).any(axis=1))
+    if len(known) and losses.shape[1] == 2:  # the same without a loop: thousands are no trouble
+        order = known[_by_columns(losses[known])]
+        rows = losses[order]
+        lower = np.append(True, rows[1:, 1] < np.minimum.accumulate(rows[:, 1])[:-1])
+        new = np.append(True, (rows[1:] != rows[:-1]).any(axis=1))
+        mask[order] = lower[np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))]
+        return mask
     ranks = np.column_stack(
         [np.unique(column, return_inverse=True)[1] for column in losses[known].T]
     )
-    if len(known) and ranks.shape[1] == 2:  # the same without a loop: thousands are no trouble
-        rows, where = np.unique(ranks, axis=0, return_inverse=True)
-        lowest = np.minimum.accumulate(rows[:, 1])
-        mask[known] = np.append(True, rows[1:, 1] < lowest[:-1])[where.ravel()]
-        return mask
     order = _by_columns(ranks)
     steps = _Steps(len(known), len(known))
     before, stands = None, False

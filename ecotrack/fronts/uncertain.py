@@ -22,6 +22,7 @@ Results = Sequence[Sequence[Sequence[float]]]
 
 REPLICATES = 1000
 NEAR = 0.05  # probability of being on the front below which nobody asks again
+BEYOND_CHANCE = 3.0  # standard deviations by which both must err: 1 in 500 for one column
 LEAST_COST = 1e-12  # so that what cost nothing has a logarithm
 # What another seed is taken to change where nothing was repeated: points of accuracy, e-folds.
 FIRST_GUESS: dict[Direction, float] = {"max": 0.005, "min": 0.1}
@@ -67,8 +68,10 @@ def on_front(results: Results, directions: Sequence[Direction], seed: int = 0) -
 
     Where nothing was repeated, `FIRST_GUESS` stands for the spread.
     """
-    drawn = _drawn(results, directions, np.random.default_rng(seed))
-    return np.mean([front(each, directions) for each in drawn], axis=0)
+    drawn, among = _drawn(results, directions, np.random.default_rng(seed))
+    chances = np.zeros(len(among))
+    chances[among] = np.mean([front(each, directions) for each in drawn], axis=0)
+    return chances
 
 
 def hypervolume_interval(
@@ -87,7 +90,7 @@ def hypervolume_interval(
     """
     middle, _ = _middle(results, directions)
     value = hypervolume(_back(middle, directions), reference, directions, log=log)
-    drawn = _drawn(results, directions, np.random.default_rng(seed))
+    drawn, _ = _drawn(results, directions, np.random.default_rng(seed))
     volumes = [hypervolume(each, reference, directions, log=log) for each in drawn]
     tail = (1 - confidence) / 2
     low, high = np.quantile(volumes, [tail, 1 - tail])
@@ -183,12 +186,31 @@ def _spread(results: Results, directions: Sequence[Direction]) -> tuple[Array, i
     return np.sqrt(squares / freedom), freedom
 
 
-def _drawn(results: Results, directions: Sequence[Direction], rng: np.random.Generator) -> Array:
-    """(replicates, n, m) means as they might be, the spread itself being uncertain, too."""
+def _drawn(
+    results: Results, directions: Sequence[Direction], rng: np.random.Generator
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Means as they might be, the spread itself being uncertain, too.
+
+    Returns:
+        (replicates, k, m), of the k candidates that are not beaten beyond all chance; and who they
+        are, (n,).
+    """
     middle, counts = _middle(results, directions)
     spread, freedom = _spread(results, directions)
-    normal = rng.standard_normal((REPLICATES, *middle.shape))
     scale = np.ones((REPLICATES, 1, 1))
     if freedom:
         scale = np.sqrt(freedom / rng.chisquare(freedom, (REPLICATES, 1, 1)))
-    return _back(middle + normal * scale * spread / np.sqrt(counts)[:, None], directions)
+    own = spread / np.sqrt(counts)[:, None]
+    among = _contenders(middle, BEYOND_CHANCE * scale.max() * own, directions)
+    normal = rng.standard_normal((REPLICATES, *middle[among].shape))
+    return _back(middle[among] + normal * scale * own[among], directions), among
+
+
+def _contenders(middle: Array, margin: Array, directions: Sequence[Direction]) -> NDArray[np.bool_]:
+    """(n,) who may be on the front if each may be better or worse by its margin."""
+    signs = np.array([1.0 if way == "min" else -1.0 for way in directions])
+    best, worst = middle * signs - margin, middle * signs + margin
+    among = np.ones(len(middle), dtype=bool)
+    for bar in worst[front(worst, ["min"] * len(directions))]:
+        among &= ~(bar < best).all(axis=1)
+    return among

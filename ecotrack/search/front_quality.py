@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,18 +80,24 @@ def course(
         return []
     ways, rows = objectives.ways, []
     numbers = np.linspace(1, len(points), min(len(points), FINEST)).round().astype(int)
-    for number in map(int, numbers):
-        known = points[:number]
+    best, known = _front(points, objectives), []
+    for before, number in pairwise([0, *map(int, numbers)]):
+        known = _front([*known, *points[before:number]], objectives)
         rows.append(
             {
                 "trials": number,
                 "hypervolume": pareto.hypervolume(known, reference, ways),
                 "hypervolume_log": pareto.hypervolume(known, reference, ways, log=True),
-                "igd_plus_log": pareto.igd_plus(known, points, ways, log=True),
-                "epsilon_log": pareto.epsilon(known, points, ways, log=True),
+                "igd_plus_log": pareto.igd_plus(known, best, ways, log=True),
+                "epsilon_log": pareto.epsilon(known, best, ways, log=True),
             }
         )
     return rows
+
+
+def _front(points: Sequence[Sequence[float]], objectives: Objectives) -> Sequence[Sequence[float]]:
+    """Those of the points that are on their front: the others tell nothing of it."""
+    return [p for p, on in zip(points, pareto.front(points, objectives.ways), strict=True) if on]
 
 
 def sentences(

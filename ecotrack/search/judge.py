@@ -19,6 +19,7 @@ from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped, Tri
 
 FEW = 3  # finished trials before which nothing can be foretold
 CONFIDENCE = 0.995  # that a stopped trial would not have reached the front; asked each epoch
+MOST = 500  # trials, the latest, that models learn from: their time grows with the cube
 LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
 POLL_S = 1.0
 
@@ -125,19 +126,17 @@ class Judge:
         training, spending = self._fitted()
         if len(finished) < FEW or not asked or not spending.trials:
             return None
+        learnt = sorted([*finished, *given_up], key=lambda trial: trial.number)[-MOST:]
         features = [self.problem.features(params) for params in asked]
         costs_g = np.array([known.expected_g for known in training.predict_all(features)])
         spends_g = np.array([known.expected_g for known in spending.predict_all(features)])
         points = [self.point(trial) for trial in finished]
-        accuracies = [accuracy for _, accuracy in points]
-        grams = [cost_g for cost_g, _ in points]
-        for trial in given_up:
-            accuracies.append(self._ending(trial))
-            grams.append(trial.costs_g[-1] / len(trial.curve) * self._epochs(trial.params))
+        ends = [self._end(trial) for trial in learnt]
+        grams = [cost_g for cost_g, _ in ends]
         worst_g = self.study.reference_g or (2 * max(grams),)
         gained = promise.promises(
-            self._placed(tried, grams),
-            np.array(accuracies),
+            self._placed([trial.params for trial in learnt], grams),
+            np.array([accuracy for _, accuracy in ends]),
             points,
             self._placed(asked, costs_g),
             costs_g,
@@ -290,10 +289,12 @@ class Judge:
         """Models of training's grams and of whole trials': of what was free they know nothing."""
         finished = self.study.comparable
         if len(finished) not in self._models:
+            number, finished = len(finished), finished[-MOST:]
             spends = [trial.spent_g or 0.0 for trial in finished]
             costs = spends if self.problem.cost is None else [self.point(t)[0] for t in finished]
             models = self._model(finished, costs), self._model(finished, spends)
-            self._models = {len(finished): models}
+            self._models = {number: models}
+            return models
         return self._models[len(finished)]
 
     def _model(self, finished: Sequence[Finished], grams: Sequence[float]) -> CostModel:
@@ -304,10 +305,14 @@ class Judge:
         ]
         return CostModel.fit([features for features, _ in known], [cost for _, cost in known])
 
-    def _ending(self, trial: Stopped) -> float:
-        """Accuracy that a trial would as likely have passed as not, had it not been stopped."""
-        known = [finished.curve for finished in self.study.comparable if finished.curve]
-        return curves.optimistic(trial.curve, self._epochs(trial.params), known, confidence=0.5)
+    def _end(self, trial: Finished | Stopped) -> tuple[float, float]:
+        """(grams, accuracy) of a trial; of one that was stopped, as likely passed as not."""
+        if isinstance(trial, Finished):
+            return self.point(trial)
+        epochs = self._epochs(trial.params)
+        known = [finished.curve for finished in self.study.comparable[-MOST:] if finished.curve]
+        accuracy = curves.optimistic(trial.curve, epochs, known, confidence=0.5)
+        return trial.costs_g[-1] / len(trial.curve) * epochs, accuracy
 
     def _epochs(self, params: Mapping[str, Any]) -> int:
         return int(self.problem.features(params)["epochs"])

@@ -160,13 +160,14 @@ class Mirror:
 
     def _known(self) -> Known:
         """Each finished trial with its point, at one moment: other processes may add to them."""
-        several_each = self._study.results
-        results = [[trial.values for trial in several] for several in several_each]
-        means = uncertain.means(results, self.objectives.ways) if results else []
-        return [
-            (several[0], tuple(interval.value for interval in row))
-            for several, row in zip(several_each, means, strict=True)
-        ]
+        return [(several[0], self._point(several)) for several in self._study.results]
+
+    def _point(self, several: Sequence[Finished]) -> tuple[float, ...]:
+        """The mean of several results; of thousands of trials, few have more than one."""
+        if len(several) == 1:
+            return several[0].values
+        (row,) = uncertain.means([[trial.values for trial in several]], self.objectives.ways)
+        return tuple(interval.value for interval in row)
 
     def runs(self) -> list[RunView]:
         """The finished trials' runs, oldest first; no repeats."""

@@ -39,7 +39,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 NEAR, FAR = "ecotrack-near", "ecotrack-far"
 TRIALS = 16
 UNDER_WAY = """
-    SELECT 1 FROM trials JOIN trial_user_attributes USING (trial_id)
+    SELECT 'under way' FROM trials JOIN trial_user_attributes USING (trial_id)
     WHERE state = 'RUNNING' AND key = 'process' AND value_json LIKE '%:{pid}:%'
 """
 
@@ -67,7 +67,7 @@ class Site:
     def far_is_in_a_trial(self) -> bool:
         """Whether the worker over there has begun one."""
         asked = UNDER_WAY.format(pid=self.far.process.pid)
-        return "(0 rows)" not in self.server.ask("optuna", asked)
+        return "under way" in self.server.ask("optuna", asked)
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_a_worker_is_cut_off_from_the_stores(site, cut_s):
     told = [site.storage, str(TRIALS), "sleeping", "2", site.address]
     coordinator = site.python("tests.cluster.sleeping", *told)
-    until(site.far_is_in_a_trial)
+    until(site.far_is_in_a_trial, 600)
     with site.stores.cut():
         time.sleep(cut_s)
     said, errors = coordinator.communicate(timeout=1000)
@@ -107,3 +107,28 @@ def test_a_worker_is_cut_off_from_the_stores(site, cut_s):
     check = site.python("tests.cluster.whole", site.storage, said.strip(), str(TRIALS))
     _, errors = check.communicate(timeout=120)
     assert check.returncode == 0, errors
+
+
+HOLD = """
+import sys, time
+from ecotrack.database import alone
+with alone(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_who_is_cut_off_keeps_no_lock(site):
+    held = [sys.executable, "-c", HOLD, site.storage]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [*inside(FAR), *held, "600"], cwd=ROOT, env=site.env, stdout=pipe, text=True
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with site.stores.cut():
+            other = subprocess.run(
+                [*inside(NEAR), *held, "0"], cwd=ROOT, env=site.env, capture_output=True, text=True
+            )
+        assert other.returncode == 0, other.stderr
+        holder.kill()

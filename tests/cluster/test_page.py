@@ -20,6 +20,7 @@ from tests.conftest import ROOT, SMALL, need
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(2400)]
 PAGE = (ROOT / "docs/cluster.md").read_text()
 SERVE, WORK, SEARCH, SSH, SLURM, COMPOSE, COMPARE = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+LISTENING = "ss -Hltn | awk '{print $4}' >~/listening\n"
 SMALL_P = " ".join(f"-P {option.removeprefix('--')}" for option in SMALL)
 
 
@@ -62,7 +63,7 @@ def test_by_hand_and_by_ssh(home):
     need("network namespaces", os.getuid() == 0 and bool(shutil.which("ip")))
     need("postgresql", bool(BINARIES))
     search = SEARCH.replace("-e search", f"-e search {SMALL_P}", 1)
-    script = f"set -e\ntrap 'kill $(jobs -p)' EXIT\n{SERVE}{WORK}{SSH}{search}{COMPARE}"
+    script = f"set -e\ntrap 'kill $(jobs -p)' EXIT\n{SERVE}{WORK}{SSH}{search}{COMPARE}{LISTENING}"
     script = script.replace(COMPARE, f"{COMPARE.strip()} || [ $? = 2 ]\n")  # there is one host
     with network_space("ecotrack-page") as space, postgres(port=5432, space=space):
         done = subprocess.run(
@@ -77,6 +78,9 @@ def test_by_hand_and_by_ssh(home):
     assert "The front of study fashion-mnist after 4 trials" in done.stdout
     assert "Registered as models:/fashion-mnist@right-sized" in done.stdout
     assert SECRET not in done.stdout + done.stderr
+    ends = (home / "listening").read_text().splitlines()
+    assert {end.rpartition(":")[0] for end in ends} == {"127.0.0.1"}
+    assert {"5000", "5432", "8786"} <= {end.rpartition(":")[2] for end in ends}
 
 
 def test_by_slurm(home):

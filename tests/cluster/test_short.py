@@ -8,15 +8,17 @@ import time
 import urllib.error
 import urllib.request
 
+import psutil
 import pytest
+import requests
 import sqlalchemy
 
 from ecotrack import metrics
-from ecotrack.search import storage
+from ecotrack.search import cluster, storage
 from ecotrack.search.space import Whole
 from ecotrack.search.study import Study
 from ecotrack.tracking import Store
-from tests.cluster.services import SECRET, scheduler, status_of, worker
+from tests.cluster.services import SECRET, scheduler, status_of, until, worker
 from tests.cluster.sleeping import Job, coordinate
 from tests.cluster.whole import check_whole
 from tests.conftest import ROOT
@@ -64,7 +66,9 @@ def test_many_processes_that_come_first_to_postgresql_set_it_up_once(pg, databas
     assert done.stdout.strip() == str([0] * 6), done.stderr
 
 
-def test_two_workers_carry_a_study_out_through_a_server(signed_in, database, tmp_path):
+def test_two_workers_carry_a_study_out_and_leave_no_password(
+    pg, served, signed_in, database, tmp_path
+):
     placed = scheduler(tmp_path / "scheduler", signed_in).start().ready()
     address = f"tcp://127.0.0.1:{placed.port}"
     workers = [worker(tmp_path / f"worker{n}", address, signed_in).start() for n in range(2)]
@@ -78,6 +82,43 @@ def test_two_workers_carry_a_study_out_through_a_server(signed_in, database, tmp
             service.stop()
     processes = {run.tags[metrics.PROCESS_TAG] for run in Store().children(parent)}
     assert len(processes) == 2
+    for text in (pg.dump("mlflow"), pg.dump(database.rpartition("/")[2]), served.log.read_text()):
+        assert text
+        assert SECRET not in text
+    files = [p for p in (*tmp_path.rglob("*"), *served.folder.rglob("*")) if p.is_file()]
+    assert placed.log in files
+    assert len([path for path in files if path.name == "measurements.json"]) == 6
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def test_workers_here_are_reached_from_here_alone():
+    with cluster.machines("2") as machines:
+        until(lambda: machines.count() == 1)
+        own = psutil.Process()
+        open_ = [c for p in (own, *own.children(recursive=True)) for c in p.net_connections()]
+        listening = {c.laddr.ip for c in open_ if c.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+def test_a_run_whose_answer_was_lost_is_there_once(served, signed_in, monkeypatch):
+    """MLflow asks again for whatever has not been answered."""
+    store = Store()
+    experiment = store.experiment_id("lost-answers")
+    send, lost = requests.Session.send, []
+
+    def losing(session, request, **words):
+        answer = send(session, request, **words)
+        if request.url.endswith("runs/create") and not lost:
+            lost.append(answer)
+            time.sleep(1)
+            return send(session, request, **words)
+        return answer
+
+    monkeypatch.setattr(requests.Session, "send", losing)
+    with store.run("lost-answers", "once", {}, {}) as record:
+        assert lost
+        (only,) = store.client.search_runs([experiment])
+        assert only.info.run_id == record.run_id
 
 
 def test_a_stranger_is_refused(served):
@@ -99,15 +140,6 @@ def test_a_file_cannot_be_left_outside_the_server_s_folder(served, path):
     assert 400 <= refused.value.code < 500
     assert not list(served.folder.rglob("outside"))
     assert not list(served.folder.parent.glob("outside"))
-
-
-def test_no_password_is_in_the_logs_the_dump_or_the_artifacts(pg, served, signed_in):
-    Store().experiment_id("any")
-    assert SECRET not in served.log.read_text()
-    assert SECRET not in pg.dump("mlflow")
-    files = [path for path in served.folder.rglob("*") if path.is_file()]
-    assert files
-    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
 def test_a_result_outlives_the_absence_of_postgresql(pg, database):

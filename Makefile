@@ -6,7 +6,7 @@ CLUSTER := $(VENV)/cluster
 SEARCH := fashion-mnist-search
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: main test test-long test-cluster lint bench ui clean
+.PHONY: main test test-long test-cluster lint bench ui gallery clean
 
 main: $(READY)
 	mlflow run . -e main --env-manager local --experiment-name $(SEARCH)
@@ -36,6 +36,9 @@ bench: $(READY)
 
 ui: $(READY)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui
+
+gallery: $(READY)
+	python -m docs.gallery
 
 # A half-made environment is no environment: `ready` is written last.
 $(READY): requirements.txt

@@ -17,7 +17,8 @@ from ecotrack.tracking import Store
 from tests import forks
 
 ROOT = Path(__file__).parents[1]
-os.environ["ECOTRACK_MACHINE"] = str(ROOT / "none.json")  # whatever is known of this machine
+NO_MACHINE = str(ROOT / "none.json")
+os.environ["ECOTRACK_MACHINE"] = NO_MACHINE  # whatever is known of this one
 DIRECTIONS = Objectives(("accuracy", "training")).directions
 SMALL = (
     "--families=mlp,cnn",
@@ -48,8 +49,9 @@ class Home:
         own = {
             "MLFLOW_TRACKING_URI": self.uri,
             "ECOTRACK_LOCK": str(self.folder / "turn.lock"),
-            "ECOTRACK_MACHINE": str(self.folder / "machine.json"),  # `doctor` writes it
         }
+        if os.environ.get("ECOTRACK_MACHINE") == NO_MACHINE:  # `doctor` would write it there
+            own["ECOTRACK_MACHINE"] = str(self.folder / "machine.json")
         return {**os.environ, "PATH": path, **own, **quiet}
 
     def python(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,7 @@ run the next one, too:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -30,9 +29,9 @@ from ecotrack.cli import UserError, option
 from ecotrack.commands import hourly, when
 from ecotrack.commands.bill import bills, known, own_runs
 from ecotrack.commands.greenest import Course
-from ecotrack.fronts import lifetime
+from ecotrack.commands.sci import Terms, Unit, reserved_s, units
 from ecotrack.measurement import J_PER_WH
-from ecotrack.meters.codecarbon import J_PER_KWH, Grid, UnknownCountryError, grid
+from ecotrack.meters.codecarbon import Grid, UnknownCountryError, grid
 from ecotrack.reading import amount, few, legend
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store
@@ -66,20 +65,12 @@ class Config(Shown):
     )
 
 
-@dataclass(frozen=True)
-class Unit:
-    """One functional unit of a run: what it is, its energy, and its time where that is known."""
-
-    name: str
-    energy_j: Amount
-    wall_s: float | None
-
-
 def main(words: Sequence[str]) -> None:
     """Reckon, and print."""
     config = cli.parse(Config, words, prog="python -m ecotrack price", description=__doc__ or "")
     terminal.begin(config)
     check(config)
+    terms = Terms(config.pue, config.embodied_kg, config.lifetime_years, config.share)
     course = hourly.read(config.hourly) if config.hourly else None
     grids = electricity(config.country)
     store = Store(only_read=True)
@@ -87,15 +78,15 @@ def main(words: Sequence[str]) -> None:
     wholes = [(run, bill.energy * J_PER_WH) for run, bill in bills(runs)]
     priced = [(run, Unit("run", joules, reserved_s(run))) for run, joules in wholes if joules.value]
     pieces = [(run, unit) for run in runs for unit in units(run, store)]
-    again = next_one(config, course, wholes) if course else None
+    again = next_one(config, terms, course, wholes) if course else None
     hardware = "M not declared" if config.embodied_kg is None else "M included"
     terminal.table(
         f"Emissions of each run, {hardware}",
-        [row(config, grids, run, unit) for run, unit in priced],
+        [row(terms, grids, run, unit) for run, unit in priced],
     )
     terminal.table(
         f"SCI of each functional unit, {hardware}",
-        [row(config, grids, run, unit) for run, unit in pieces],
+        [row(terms, grids, run, unit) for run, unit in pieces],
     )
     if again:
         title = f"When to run the next {wholes[0][0].name}, {hardware}"
@@ -106,15 +97,15 @@ def main(words: Sequence[str]) -> None:
         terminal.say(
             f"{place.country}: {place.intensity_g_per_kwh:g} g/kWh in {place.year}, {place.source}"
         )
-    terminal.say(made_of(config))
+    terminal.say(str(terms))
     terminal.say(legend(run.tags for run in runs))
     left_out = sum(not energy_j.value for _, energy_j in wholes)
     if left_out or not runs:
         terminal.say(f"{left_out} of {len(wholes)} runs have no energy figures, and no price.")
     told = {
         "grids": [asdict(place) for place in grids],
-        "runs": [in_numbers(config, grids, *each) for each in priced],
-        "units": [in_numbers(config, grids, *each) for each in pieces],
+        "runs": [in_numbers(terms, grids, *each) for each in priced],
+        "units": [in_numbers(terms, grids, *each) for each in pieces],
         "windows": again.rows if again else [],
     }
     terminal.result(config, told)
@@ -133,7 +124,7 @@ def check(config: Config) -> None:
 
 
 def next_one(
-    config: Config, course: Course, wholes: Sequence[tuple[RunView, Amount]]
+    config: Config, terms: Terms, course: Course, wholes: Sequence[tuple[RunView, Amount]]
 ) -> when.Windows:
     """When to run a study again: it takes the same energy at any hour.
 
@@ -146,7 +137,7 @@ def next_one(
         raise UserError(f"--hourly: what {study.name} took is not known yet, energy or time")
     unit = Unit("study", energy_j, duration_s)
     now_s = datetime.now(UTC).timestamp()
-    return when.windows(course, duration_s, now_s, partial(emissions_g, config, unit))
+    return when.windows(course, duration_s, now_s, partial(terms.emissions_g, unit))
 
 
 def order(config: Config) -> list[str]:
@@ -215,26 +206,7 @@ def of_study(name: str, store: Store) -> list[RunView]:
     return [runs[newest], *(run for run in front if run.parent_id == newest)]
 
 
-def units(run: RunView, store: Store) -> Iterator[Unit]:
-    """The functional units that a run has figures of."""
-    seen = run.metrics
-    if {metrics.SORT_UJ, metrics.SORT_NS} <= set(seen):  # the last point is the largest size
-        size = max(store.curve(run.run_id, metrics.SORT_UJ))
-        name = f"element sorted, in arrays of {size:,}"
-        energy_j = metrics.amount(metrics.SORT_UJ, seen) * 1e-6
-        yield Unit(name, energy_j, seen[metrics.SORT_NS] * 1e-9)
-    if {metrics.PI_NJ, metrics.PI_NS} <= set(seen):
-        energy_j = metrics.amount(metrics.PI_NJ, seen) * 1e-9
-        yield Unit("sample of π", energy_j, seen[metrics.PI_NS] * 1e-9)
-    if metrics.TOTAL_WH in seen and {metrics.VAL_ACCURACY, metrics.EVAL_ACCURACY} & set(seen):
-        energy_j = metrics.amount(metrics.TOTAL_WH, seen) * J_PER_WH
-        yield Unit("training", energy_j, seen.get(metrics.WALL_S))
-    if metrics.INFERENCE_WH_PER_1K in seen:
-        energy_j = metrics.amount(metrics.INFERENCE_WH_PER_1K, seen) * J_PER_WH
-        yield Unit("1,000 predictions", energy_j, seen.get(metrics.INFERENCE_S_PER_1K))
-
-
-def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, str]:
+def row(terms: Terms, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, str]:
     """One line of a table: what one unit takes, and what it emits by country."""
     wh = unit.energy_j * (1 / J_PER_WH)
     return {
@@ -243,13 +215,13 @@ def row(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict
         "per": unit.name,
         "energy": amount(wh, "Wh") if unit.energy_j.value > 1 else amount(unit.energy_j, "J"),
         "known": known(run),
-        **{place.country: told(grams(config, place, unit)) for place in grids},
+        **{place.country: told(terms.grams(unit, place)) for place in grids},
     }
 
 
-def in_numbers(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, Any]:
+def in_numbers(terms: Terms, grids: Sequence[Grid], run: RunView, unit: Unit) -> dict[str, Any]:
     """The same for a program that reads on; grams are null where they are not known."""
-    found = {place.country: grams(config, place, unit) for place in grids}
+    found = {place.country: terms.grams(unit, place) for place in grids}
     return {
         "run_id": run.run_id,
         "name": run.name,
@@ -263,51 +235,3 @@ def in_numbers(config: Config, grids: Sequence[Grid], run: RunView, unit: Unit) 
 def told(found: Amount | None) -> str:
     """Grams as people read them."""
     return UNKNOWN if found is None else amount(found, "g")
-
-
-def grams(config: Config, place: Grid, unit: Unit) -> Amount | None:
-    """The SCI of one unit: E, PUE and I are known; M is if it is not declared, or its time is."""
-    if config.embodied_kg is not None and unit.wall_s is None:
-        return None
-    return emissions_g(config, unit, place.intensity_g_per_kwh)
-
-
-def emissions_g(config: Config, unit: Unit, intensity_g_per_kwh: float) -> Amount:
-    """Emissions of one unit, its share of making the machine included where that is declared."""
-    embodied_g = 0.0
-    if config.embodied_kg is not None and config.lifetime_years is not None:
-        embodied_g = lifetime.embodied_g(
-            machine_g=config.embodied_kg * lifetime.G_PER_KG,
-            reserved_s=unit.wall_s or 0.0,
-            lifespan_s=config.lifetime_years * lifetime.S_PER_YEAR,
-            share=config.share,
-        )
-
-    def score(energy_j: float) -> float:
-        if math.isinf(energy_j):
-            return energy_j  # the end of a band that nobody knows
-        operational_g = lifetime.operational_g(
-            energy_kwh=energy_j / J_PER_KWH,
-            pue=config.pue,
-            intensity_g_per_kwh=intensity_g_per_kwh,
-        )
-        return lifetime.sci(operational_g=operational_g, embodied_g=embodied_g, functional_units=1)
-
-    energy_j = unit.energy_j
-    return Amount(*map(score, (energy_j.value, energy_j.low, energy_j.high)))
-
-
-def reserved_s(run: RunView) -> float | None:
-    """How long the machine worked for a run: a study's sessions, else while the run was open."""
-    return run.metrics.get(metrics.SEARCH_S, run.wall_s)
-
-
-def made_of(config: Config) -> str:
-    """What is in the grams besides energy and grid."""
-    pue = f"PUE {config.pue:g}"
-    if config.embodied_kg is None:
-        return f"{pue}; M, a share of making the machine, is not declared: --embodied-kg"
-    return (
-        f"{pue}; M is of {config.embodied_kg:g} kg over {config.lifetime_years:g} years,"
-        f" share {config.share:g}"
-    )

@@ -16,7 +16,8 @@ from codecarbon.core.resource_tracker import ResourceTracker
 from ecotrack import host, metrics
 from ecotrack.cli import UserError
 from ecotrack.commands import doctor
-from ecotrack.commands.doctor import READABLE, idle_power
+from ecotrack.commands.doctor import idle_power
+from ecotrack.commands.missing import READABLE
 from ecotrack.commands.noise import Noise
 from ecotrack.measurement import Measurement
 from ecotrack.meters import machine, powercap

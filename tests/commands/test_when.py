@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ecotrack import Measurement, Result, metrics
 from ecotrack.amount import Amount
 from ecotrack.cli import UserError
-from ecotrack.commands import price
+from ecotrack.commands import price, sci
 from ecotrack.fronts import pareto
 from ecotrack.measurement import Origin
 from ecotrack.meters.codecarbon import grid
@@ -87,11 +87,9 @@ def test_a_study_is_priced_as_a_whole_and_by_the_models_on_its_front(study: str,
 )
 def test_no_price_moves_a_model_past_another(models, country, pue):
     """Nor off the front: in the order of the energies there is the order of the grams."""
-    config = price.Config(pue=pue)
+    terms, intensity = sci.Terms(pue), grid(country).intensity_g_per_kwh
     grams = [
-        price.emissions_g(
-            config, price.Unit("training", Amount(joules), 1.0), grid(country).intensity_g_per_kwh
-        ).value
+        terms.emissions_g(sci.Unit("training", Amount(joules), 1.0), intensity).value
         for joules, _ in models
     ]
     accuracies = [accuracy for _, accuracy in models]

@@ -109,6 +109,7 @@ def test_the_options_of_a_command_are_taken_as_written(command: str):
     cli.parse(config_of(entry[1]), words, prog=entry[1], description="")
 
 
+@pytest.mark.timeout(1200)  # a block of a guide is up to five trainings
 @pytest.mark.parametrize("block", [b for b in BLOCKS if not b.startswith("make")])
 def test_a_block_of_commands_runs_as_written(study_home: Home, block: str):
     study_home.keep_files_here("sorting", "pi", "report")

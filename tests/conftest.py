@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,12 @@ from tests import forks
 ROOT = Path(__file__).parents[1]
 NO_MACHINE = str(ROOT / "none.json")
 os.environ["ECOTRACK_MACHINE"] = NO_MACHINE  # whatever is known of this one
+FILE_COLUMNS = {  # of MLflow's tables: where its artifacts lie
+    "experiments": "artifact_location",
+    "runs": "artifact_uri",
+    "logged_models": "artifact_location",
+    "model_versions": "storage_location",
+}
 DIRECTIONS = Objectives(("accuracy", "training")).directions
 SMALL = (
     "--families=mlp,cnn",
@@ -173,11 +180,18 @@ def finished(shared: Path, migrated: Path) -> Home:
 def study_home(finished: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A copy of the finished home, to be changed; it is this process's store too."""
     home = Home(tmp_path / "copy")
-    home.folder.mkdir()
-    for name in ("mlflow.db", "optuna.db"):
-        shutil.copy(finished.folder / name, home.folder)
+    shutil.copytree(finished.folder, home.folder)
+    _files_are_in(home, finished)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", home.uri)
     return home
+
+
+def _files_are_in(home: Home, before: Home) -> None:
+    """Let the store of a copied home keep the copy's own files, not those it was copied from."""
+    with sqlite3.connect(home.folder / "mlflow.db") as store:
+        for table, column in FILE_COLUMNS.items():
+            moved = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+            store.execute(moved, (f"{before.folder}/", f"{home.folder}/"))
 
 
 def need(name: str, present: bool) -> None:

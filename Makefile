@@ -6,7 +6,7 @@ CLUSTER := $(VENV)/cluster
 SEARCH := fashion-mnist-search
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: main test test-long test-cluster lint bench ui clean
+.PHONY: main test test-long test-cluster lint bench bench-cluster ui gallery clean
 
 main: $(READY)
 	mlflow run . -e main --env-manager local --experiment-name $(SEARCH)
@@ -34,8 +34,15 @@ bench: $(READY)
 	python -m bench.trust --json build/trust.json
 	python -m bench.search --json build/search.json
 
+bench-cluster: $(READY) $(CLUSTER)
+	@mkdir -p build
+	python -m bench.scale --json build/scale.json --plot build/scale.png
+
 ui: $(READY)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui
+
+gallery: $(READY)
+	python -m docs.gallery
 
 # A half-made environment is no environment: `ready` is written last.
 $(READY): requirements.txt

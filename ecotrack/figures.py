@@ -81,8 +81,10 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
     )
     pale = ["pale bars: the bands of the meters, which err alike for all"]
     subtitle = [*known.split("; "), *(pale if any(p.emissions.is_banded for p in points) else [])]
-    colour = alt.Color("trial:N", title=None).scale(
-        domain=["on the front", "beaten"], range=[COLOURS[1], COLOURS[7]]
+    colour = (
+        alt.Color("trial:N", title=None)
+        .scale(domain=["on the front", "beaten"], range=[COLOURS[1], COLOURS[7]])
+        .legend(orient="top-left")  # where no trial is: nothing beats the front
     )
     members = base.transform_filter(alt.datum.trial == "on the front")
     steps = members.mark_line(interpolate="step-after", color=COLOURS[1], opacity=0.6)
@@ -92,7 +94,8 @@ def front(points: Sequence[Point], title: str, known: str) -> alt.LayerChart:
         .encode(x="grams_low:Q", x2="grams_high")
     )
     dots = base.mark_circle(size=70).encode(color=colour)
-    labels = members.mark_text(align="left", dx=7, dy=9, fontSize=10).encode(text="model:N")
+    names = members.mark_text(align="left", dx=7, dy=9, fontSize=10, clip=False)
+    labels = names.encode(text="model:N")
     return (
         (bands + steps + dots + labels)
         .properties(title=alt.Title(title, subtitle=subtitle), width=640, height=400)

@@ -1,16 +1,9 @@
 """The MLflow UI as a person sees it: each saved view with its charts, and the report in its run."""
 
 import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +12,7 @@ import pytest
 from ecotrack import metrics
 from ecotrack.tracking import Store
 from experiments.reports import views
-from tests.browser import CHROMIUM, chromium, keep_picture, offline
+from tests.browser import CHROMIUM, chromium, keep_picture, offline, served, ui
 from tests.conftest import Home, need
 from tests.page import stores
 
@@ -34,7 +27,7 @@ class Shelf:
 
 @pytest.fixture(scope="module")
 def shelf(finished: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
-    """A bare `mlflow ui`, but for its port, beside a store with runs of every experiment."""
+    """The UI of a store with runs of every experiment."""
     need("chromium", CHROMIUM is not None)
     home = Home(tmp_path_factory.mktemp("ui"))
     for name in ("mlflow.db", "optuna.db"):
@@ -73,41 +66,6 @@ def pages(store: Store) -> dict[str, str]:
     }
 
 
-@contextmanager
-def served(home: Home) -> Iterator[str]:
-    """`mlflow ui` while the block lasts; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    env = {k: v for k, v in home.env.items() if k != "MLFLOW_TRACKING_URI"}
-    process = subprocess.Popen(
-        ["mlflow", "ui", "--port", str(port)],
-        cwd=home.folder,
-        env={**env, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{url}/health")
-        yield url
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-
-
-def wait_for(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(url, timeout=5)
-            return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.5)
-    raise TimeoutError(url)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with chromium() as started:
@@ -116,9 +74,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1500, "height": 1200})
-    yield context.new_page()
-    context.close()
+    with ui(browser) as opened:
+        yield opened
 
 
 def open_view(page: Any, shelf: Shelf, name: str) -> None:

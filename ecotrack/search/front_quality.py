@@ -80,7 +80,8 @@ def course(
         return []
     ways, rows = objectives.ways, []
     numbers = np.linspace(1, len(points), min(len(points), FINEST)).round().astype(int)
-    best, known = _front(points, objectives), []
+    best = _front(points, objectives)
+    known: Sequence[Sequence[float]] = []
     for before, number in pairwise([0, *map(int, numbers)]):
         known = _front([*known, *points[before:number]], objectives)
         rows.append(

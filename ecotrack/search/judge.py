@@ -126,7 +126,8 @@ class Judge:
         training, spending = self._fitted()
         if len(finished) < FEW or not asked or not spending.trials:
             return None
-        learnt = sorted([*finished, *given_up], key=lambda trial: trial.number)[-MOST:]
+        both: list[Finished | Stopped] = [*finished, *given_up]
+        learnt = sorted(both, key=lambda trial: trial.number)[-MOST:]
         features = [self.problem.features(params) for params in asked]
         costs_g = np.array([known.expected_g for known in training.predict_all(features)])
         spends_g = np.array([known.expected_g for known in spending.predict_all(features)])

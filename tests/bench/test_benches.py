@@ -8,7 +8,7 @@ from bench import overhead
 from tests import forks
 from tests.conftest import ROOT
 
-BENCHES = ("overhead", "pi", "search", "sorting", "trust")
+BENCHES = ("overhead", "pi", "scale", "search", "sorting", "trust")
 
 
 @pytest.mark.parametrize("name", BENCHES)

@@ -86,7 +86,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
         )
         placed = scheduler(tmp_path / "scheduler", env, "10.77.2.1", 8786, NEAR)
         for service in (runs, placed):
-            stack.callback(service.start().ready().stop)
+            stack.callback(service.start().stop)
+            service.ready()
         address = "tcp://10.77.2.1:8786"
         near = worker(tmp_path / "near", address, env, "10.77.2.1", NEAR)
         far = worker(tmp_path / "far", address, env, "10.77.2.2", FAR)

@@ -20,7 +20,7 @@ from experiments import report
 from experiments.choose import searched
 from experiments.page.front import payload
 from experiments.page.render import render
-from tests.browser import chromium, keep_picture, offline
+from tests.browser import SCREENSHOTS, chromium, keep_picture, offline
 from tests.conftest import Home
 from tests.page import stores
 
@@ -396,6 +396,27 @@ def test_it_is_accessible_and_fits_the_window(browser: Any, full: tuple[Store, P
         found = Axe().run(opened).response["violations"]
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
         keep_picture(opened, f"report-{width}")
+
+
+def test_it_prints_without_controls_and_with_whole_charts(page: Any):
+    page.emulate_media(media="print")
+    for control in ("nav", ".run", "#copy", "#predictions"):
+        assert page.locator(control).first.is_hidden(), control
+    names = page.locator("#front tbody th button")
+    assert names.count() > 2
+    assert all(name.is_visible() for name in names.all())
+    assert page.locator("#predictions-text").is_visible()
+    # Printing narrows the page without telling its charts, and shrinks all of it if they stand out.
+    page.evaluate("document.body.style.width = '182mm'")
+    right = page.locator("body").bounding_box()["width"]
+    charts = page.locator(".chart svg").all()
+    assert len(charts) > 5
+    for chart in charts:
+        box = chart.bounding_box()
+        assert box["x"] + box["width"] <= right + 1
+    keep_picture(page, "report-print")
+    pdf = page.pdf(format="A4", path=SCREENSHOTS / "report.pdf")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 12
 
 
 def test_the_entry_point_writes_the_page_and_logs_it(home: Home):

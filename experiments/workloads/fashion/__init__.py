@@ -19,9 +19,6 @@ def silence() -> Iterator[None]:
         os.close(kept)
 
 
-# TensorFlow's own choice is oneDNN on CPUs with AVX-512 or AMX only. On a Zen 3, which has AVX2,
-# training takes 1.9 times the CPU time without it (pooled-32x2).
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with silence():  # some lines come whatever the level is (tensorflow#100442)
     import tensorflow as tf

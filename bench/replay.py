@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.table_file import Row, read, trainings
 from ecotrack.fronts import pareto
 from ecotrack.search.judge import Bill, Problem
 from ecotrack.search.space import Choice, Space, When
@@ -59,11 +57,10 @@ class Table:
     """All configurations that were trained, and what they cost."""
 
     def __init__(self, name: str) -> None:
-        with gzip.open(TABLES / f"{name}.csv.gz", "rt") as file:
-            rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+        found = trainings(read(TABLES / f"{name}.csv.gz"))
+        by_key = {key_of(vars(epochs[0])): _trained(epochs) for epochs in found}
         self.trained = {
-            key: _trained(list(epochs))
-            for key, epochs in groupby(sorted(rows, key=_sorting), key=_key)
+            key: by_key[key] for key in sorted(by_key, key=lambda key: [*map(str, key)])
         }
 
     @cached_property
@@ -157,22 +154,13 @@ def volume(points: Any, reference: tuple[float, float], *, log: bool) -> float:
     return pareto.hypervolume(points, reference, log=log)
 
 
-def _key(row: Mapping[str, str]) -> Key:
-    values = {name: row[name] for name in NAMES}
-    return tuple(int(v) if v.isdigit() else v for v in values.values())
-
-
-def _sorting(row: Mapping[str, str]) -> tuple[list[str], int]:
-    return [str(part) for part in _key(row)], int(row["epoch"])
-
-
-def _trained(epochs: list[dict[str, str]]) -> Trained:
+def _trained(epochs: Sequence[Row]) -> Trained:
     first = epochs[0]
     return Trained(
-        curve=tuple(float(row["val_accuracy"]) for row in epochs),
-        epochs_g=tuple(float(row["energy_j"]) * GRAMS_PER_J for row in epochs),
-        setup_g=float(first["setup_j"]) * GRAMS_PER_J,
-        eval_g=float(first["eval_j"]) * GRAMS_PER_J,
-        operations=float(first["operations"]),
-        images=int(first["images"]),
+        curve=tuple(row.val_accuracy for row in epochs),
+        epochs_g=tuple(row.energy_j * GRAMS_PER_J for row in epochs),
+        setup_g=first.setup_j * GRAMS_PER_J,
+        eval_g=first.eval_j * GRAMS_PER_J,
+        operations=first.operations,
+        images=first.images,
     )

@@ -27,17 +27,14 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
-import numpy as np
-import optuna
 import sqlalchemy
 from rich.table import Table
 from scipy import stats
 
 from bench.console import terminal
-from ecotrack import figures, host, metrics
-from ecotrack.search.space import Choice, Space, Whole, configuration
-from ecotrack.search.study import PROCESS_KEY
-from ecotrack.search.trials import COSTS_KEY, CURVE_KEY, HARDWARE_KEY, RUN_KEY, SPENT_KEY
+from bench.grown import grow
+from ecotrack import cli, figures, host
+from ecotrack.search.trials import RUN_KEY
 from experiments import search
 from tests.cluster import sleeping
 from tests.cluster.conftest import ENV
@@ -46,17 +43,6 @@ from tests.conftest import ROOT, SMALL
 
 STUDY, POLL_S = "fashion-mnist", 0.02
 RESUME, WHOLE, CHOOSE = "resume", "search", "choose"
-DISTRIBUTIONS = {
-    Choice: lambda v: optuna.distributions.CategoricalDistribution(v.options),
-    Whole: lambda v: optuna.distributions.IntDistribution(v.low, v.high, log=v.log),
-}
-COPIED = ("runs", "latest_metrics", "metrics", "params", "tags")
-# A copy is dearer and a little worse than its original: a cloud behind the front.
-WORSE = {
-    "latest_metrics": f"""CASE key WHEN '{metrics.EMISSIONS_G}' THEN value * (1 + n * 0.05)
-        WHEN '{metrics.VAL_ACCURACY}' THEN value * (1 - n * 0.00002) ELSE value END""",
-    "tags": f"CASE key WHEN '{metrics.PARETO_TAG}' THEN 'false' ELSE value END",
-}
 
 
 @dataclass(frozen=True)
@@ -66,6 +52,11 @@ class Stores:
     server: Postgres
     env: dict[str, str]
     folder: Path
+
+    @property
+    def runs_url(self) -> str:
+        """The database of the MLflow server."""
+        return self.server.url("mlflow")
 
 
 @contextmanager
@@ -112,8 +103,8 @@ def busy_with_many(at: Stores, size: int, trials: int = 40) -> float:
     """Milliseconds of the coordinator's CPU time a trial, in a study of so many trials."""
     job = sleeping.Job(at.server.new("optuna_many"), 4, "sleeping-many", 0.1)
     with Cluster(at.folder / "many", at.env, 2) as cluster:
-        parent = sleeping.coordinate(job, cluster.address)
-        grow(at, job.storage, "sleeping", sleeping.SPACE, parent, size)
+        sleeping.coordinate(job, cluster.address)
+        grow(job.storage, at.runs_url, "sleeping", sleeping.SPACE, size)
         # The first session reads the study, once.
         sleeping.coordinate(sleeping.Job(job.storage, size + 2, job.experiment), cluster.address)
         told = []
@@ -125,85 +116,16 @@ def busy_with_many(at: Stores, size: int, trials: int = 40) -> float:
     return 1000 * (told[1] - told[0]) / (trials - 2)
 
 
-def grow(at: Stores, storage: str, study: str, space: Space, parent: str, size: int) -> None:
-    """Copy the finished trials of a study, and their runs, until there are so many."""
-    kept = optuna.load_study(study_name=study, storage=storage)
-    complete = [t for t in kept.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
-    originals = [t for t in complete if not t.user_attrs[RUN_KEY].startswith("c0")]
-    first = len(complete) // len(originals)
-    last = size // len(originals) - 1
-    rng = np.random.default_rng(size)
-    kept.add_trials(
-        worse(trial, space, number, rng) for number in range(first, last + 1) for trial in originals
-    )
-    engine = sqlalchemy.create_engine(at.server.url("mlflow"))
-    with engine.begin() as db:
-        for table in COPIED:
-            columns = [c["name"] for c in sqlalchemy.inspect(engine).get_columns(table)]
-            told = [{"run_uuid": copied("run_uuid")}.get(c, c) for c in columns]
-            told = [WORSE.get(table, c) if c == "value" else c for c in told]
-            db.execute(
-                sqlalchemy.text(
-                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(told)}"
-                    f" FROM {table}, generate_series({first}, {last}) AS copies(n)"
-                    " WHERE run_uuid = ANY(:runs)"
-                ),
-                {"runs": [trial.user_attrs[RUN_KEY] for trial in originals]},
-            )
-    engine.dispose()
-
-
-def copied(run_id: str) -> str:
-    """The id of the n-th copy of a run, in SQL."""
-    return f"'c0' || lpad(n::text, 6, '0') || substr({run_id}, 9)"
-
-
-def worse(
-    trial: optuna.trial.FrozenTrial, space: Space, number: int, rng: np.random.Generator
-) -> optuna.trial.FrozenTrial:
-    """The n-th copy of a trial, of another configuration."""
-    distributions: dict[str, Any] = {}
-
-    def pick(name: str, values: Any) -> Any:
-        make = DISTRIBUTIONS.get(type(values), _real)
-        distributions[name] = make(values)
-        return values.draw(rng)
-
-    params = configuration(space, pick)
-    run_id = trial.user_attrs[RUN_KEY]
-    accuracy, grams = trial.values
-    times = 1 + number * 0.05
-    told = {
-        RUN_KEY: f"c0{number:06d}{run_id[8:]}",
-        HARDWARE_KEY: trial.user_attrs[HARDWARE_KEY],
-        PROCESS_KEY: trial.user_attrs[PROCESS_KEY],
-        CURVE_KEY: trial.user_attrs.get(CURVE_KEY, []),
-        COSTS_KEY: [cost * times for cost in trial.user_attrs.get(COSTS_KEY, [])],
-        SPENT_KEY: trial.user_attrs[SPENT_KEY] * times,
-    }
-    return optuna.trial.create_trial(
-        params=params,
-        distributions=distributions,
-        values=(accuracy * (1 - number * 0.00002), grams * times),
-        user_attrs=told,
-    )
-
-
-def _real(values: Any) -> optuna.distributions.FloatDistribution:
-    return optuna.distributions.FloatDistribution(values.low, values.high, log=values.log)
-
-
 def of_size(at: Stores, storage: str, sizes: Sequence[int]) -> list[dict[str, float]]:
     """How long `search` and `choose` take at a study that grows."""
     options = ["--storage", storage, *(o for o in SMALL if not o.startswith("--trials"))]
     ours = [sys.executable, "-W", "ignore", "-m"]
     began = [*ours, "experiments.search", *options, "--trials"]
     run(at, [*began, "4"])
-    space = search.space(search.cli.parse(search.Config, options, prog="search", description=""))
+    space = search.space_of(cli.parse(search.Config, options, prog="search", description=""))
     found = []
     for size in sizes:
-        parent = optuna.load_study(study_name=STUDY, storage=storage).user_attrs[RUN_KEY]
-        grow(at, storage, STUDY, space, parent, size)
+        grow(storage, at.runs_url, STUDY, space, size)
         found.append(
             {
                 "trials": size,

@@ -8,33 +8,26 @@ Stop it at any moment; the same command goes on. bench/tables/README.md says wha
 from __future__ import annotations
 
 import argparse
-import csv
-import gzip
-import io
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from bench.table_file import Configuration, Row, agreed, read, write
 from ecotrack import host, reading, terminal
-from ecotrack.cli import UserError, one_line_errors
+from ecotrack.cli import one_line_errors
 from ecotrack.measure import Meter, clocks, measure
 from ecotrack.measurement import Measurement
 from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from experiments.workloads.fashion import data, models, training
-from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.models import Family
 
 WINDOW_S = 1.0  # shorter windows see too few of the system's ticks to know the load
 EVALUATED_S = 0.3
-DIGITS = 5
 LEARNING_RATES: dict[Family, float] = {
     "linear": 0.003,
     "mlp": 0.003,
@@ -45,60 +38,6 @@ LEARNING_RATES: dict[Family, float] = {
 SIZED: tuple[Family, ...] = ("mlp", "cnn", "separable", "residual")  # as they were trained
 BATCH_SIZE = 128
 LIBRARIES = ("tensorflow", "keras", "codecarbon", "numpy")
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """What a search may choose; the names are those of `train`'s options."""
-
-    family: Family
-    width: int
-    depth: int
-    augmentation: Augmentation
-    epochs: int
-    learning_rate: float
-    batch_size: int = BATCH_SIZE
-
-
-@dataclass(frozen=True)
-class Row:
-    """One epoch of one configuration; what holds for the whole training is said in each.
-
-    Attributes:
-        operations: of the whole training: forward once and backward twice, each image and epoch.
-        epoch: from 1 on.
-        val_accuracy, val_loss: on all 5,000 validation images, after the epoch.
-        wall_s, cpu_s, energy_j: of this epoch of training alone.
-        setup_s, setup_j: of building and tracing the model, once.
-        eval_s, eval_j: of one evaluation.
-    """
-
-    family: Family
-    width: int
-    depth: int
-    augmentation: Augmentation
-    epochs: int
-    learning_rate: float
-    batch_size: int
-    seed: int
-    images: int
-    operations: int
-    parameters: int
-    epoch: int
-    val_accuracy: float
-    val_loss: float
-    wall_s: float
-    cpu_s: float
-    energy_j: float
-    setup_s: float
-    setup_j: float
-    eval_s: float
-    eval_j: float
-
-    @property
-    def configuration(self) -> Configuration:
-        """What was trained."""
-        return Configuration(**{f.name: getattr(self, f.name) for f in fields(Configuration)})
 
 
 @dataclass(frozen=True)
@@ -124,7 +63,7 @@ def full_grid() -> list[Configuration]:
     shapes = [("linear", 1, 1), *product(SIZED, (2, 8, 16), (1, 3))]
     every = product(shapes, ("none", "flip"), (1, 3, 8))
     return [
-        Configuration(*shape, augmentation, epochs, LEARNING_RATES[shape[0]])
+        Configuration(*shape, augmentation, epochs, LEARNING_RATES[shape[0]], BATCH_SIZE)
         for shape, augmentation, epochs in every
     ]
 
@@ -229,7 +168,12 @@ def generate(
     Raises:
         UserError: the file is damaged, or of another machine, meter or library.
     """
-    about = _agreed(file, meter)
+    now = {
+        "machine": host.describe(),
+        "energy": reading.known(meter.read()),
+        "versions": {name: version(name) for name in LIBRARIES},
+    }
+    about = agreed(file, now)
     rows = read(file) if file.exists() else []
     there = {row.configuration for row in rows}
     order = np.random.default_rng(part.first_seed).permutation(len(configurations))
@@ -244,73 +188,8 @@ def generate(
             config = configurations[i]
             progress.update(done, f"{config.family}-{config.width}x{config.depth}")
             rows += train(config, part, part.first_seed + int(i), meter)
-            _write(file, rows, about)
+            write(file, rows, about)
     return 0
-
-
-def read(file: Path) -> list[Row]:
-    """The rows of a table.
-
-    Raises:
-        UserError: it is no such table.
-    """
-    kinds = {f.name: {"int": int, "float": float}.get(str(f.type), str) for f in fields(Row)}
-    try:
-        text = gzip.decompress(file.read_bytes()).decode()
-        rows = csv.DictReader(io.StringIO(text), strict=True)
-        return [Row(**{name: kind(row[name]) for name, kind in kinds.items()}) for row in rows]
-    except (OSError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{file} is damaged or no table of ours ({error!r})") from error
-
-
-def trainings(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """The rows of each configuration, in the order of epochs."""
-    by_configuration: dict[Configuration, list[Row]] = {}
-    for row in rows:
-        by_configuration.setdefault(row.configuration, []).append(row)
-    for each in by_configuration.values():
-        yield sorted(each, key=lambda row: row.epoch)
-
-
-def _sidecar(file: Path) -> Path:
-    return file.with_name(file.name.removesuffix(".csv.gz") + ".json")
-
-
-def _agreed(file: Path, meter: Meter) -> dict[str, Any]:
-    """How the figures came to be, as of the first session; all others must be alike."""
-    now = {
-        "machine": host.describe(),
-        "energy": reading.known(meter.read()),
-        "versions": {name: version(name) for name in LIBRARIES},
-    }
-    if not file.exists():
-        return {**now, "date": datetime.now(UTC).date().isoformat()}
-    about: dict[str, Any] = json.loads(_sidecar(file).read_text())
-    for name, value in now.items():
-        if about[name] != value:
-            raise UserError(
-                f"{file} was begun with {name} {about[name]!r}, here it is {value!r};"
-                " write another file"
-            )
-    return about
-
-
-def _write(file: Path, rows: Sequence[Row], about: dict[str, Any]) -> None:
-    """Replace the table whole: a kill leaves the one before."""
-    text = io.StringIO()
-    table = csv.DictWriter(text, [f.name for f in fields(Row)], lineterminator="\n")
-    table.writeheader()
-    for row in rows:
-        table.writerow({name: _short(value) for name, value in asdict(row).items()})
-    _sidecar(file).write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n")
-    draft = file.with_name(f".{file.name}")
-    draft.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
-    draft.replace(file)
-
-
-def _short(value: Any) -> Any:
-    """Digits far below the noise would be most of the file."""
-    return f"{value:.{DIGITS}g}" if isinstance(value, float) else value
 
 
 def main() -> None:

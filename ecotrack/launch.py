@@ -19,7 +19,7 @@ from ecotrack.meters.turn import turn
 from ecotrack.terminal import Shown
 from ecotrack.tracking import Record, Store
 from ecotrack.tracking.dead_runs import settle
-from ecotrack.tracking.record import flatten, in_full, run_totals
+from ecotrack.tracking.flat import flatten, in_full, run_totals
 
 RAW_RECORD = "codecarbon.json"
 

@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import yaml
-
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.fronts.choosing import Candidate, Choice, Need, NothingFitsError
@@ -27,6 +25,7 @@ from ecotrack.search.exports import exports_of
 from ecotrack.search.study_report import front_of, front_title
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store, models
+from experiments.reports.card import model_card
 from experiments.reports.choice import Decision, Searched, certainty, pictures, scores
 from experiments.workloads.fashion import data
 
@@ -176,7 +175,7 @@ def carry_out(started: Session, config: Config) -> dict[str, Any]:
     with started.run(EXPERIMENT, f"choose {chosen.name}", kind="choose") as record:
         run = store.view(chosen.run_id)
         trained = store.view(run.tags.get(metrics.EXPORT_OF_TAG, run.run_id))
-        card = model_card(decision, run, trained, config)
+        card = model_card(decision, run, trained, config.study)
         tags = {"study": config.study}
         version = models.register(chosen.run_id, MODEL, ALIAS, card=card, about=ABOUT, tags=tags)
         result = Result(
@@ -233,70 +232,6 @@ def compare(chosen: Candidate, other: Candidate, predictions: float) -> str:
         f"{other.name} costs {ratio:.3g} times as much, the search left out, and brings"
         f" {points:+.2f} points"
     )
-
-
-def model_card(decision: Decision, run: RunView, trained: RunView, config: Config) -> str:
-    """A model card with the emissions in grams, as the Hugging Face hub reads it.
-
-    `trained` is the run that trained the model: of an export, that of its original.
-    """
-    choice, tags = decision.choice, run.tags
-    chosen = choice.chosen
-    exported = metrics.EXPORT_OF_TAG in tags
-    _, conversion_wh, _ = metrics.phase_metrics("export")
-    head = {
-        "library_name": "litert" if exported else "keras",
-        "datasets": ["fashion_mnist"],
-        "metrics": ["accuracy"],
-        "co2_eq_emissions": {
-            "emissions": float(f"{chosen.training_g:.4g}"),
-            "source": f"CodeCarbon ({chosen.energy_known})",
-            "training_type": "from scratch",
-            "geographical_location": tags[metrics.COUNTRY_TAG],
-            "hardware_used": tags[metrics.HOST_TAG],
-        },
-    }
-
-    def energy(name: str, of: RunView = run) -> str:
-        return reading.amount(metrics.amount(name, of.metrics), "Wh")
-
-    smaller = [
-        f"LiteRT's version of `{trained.name}`: trained once and converted, which both count as",
-        "training here. Its file is `data/model.tflite`.",
-    ]
-    energies = {"energy of training": energy(metrics.TOTAL_WH, trained)}
-    if exported:
-        energies["energy of conversion"] = energy(conversion_wh)
-    energies["energy of 1,000 predictions"] = energy(metrics.INFERENCE_WH_PER_1K)
-    lines = [
-        "---",
-        yaml.safe_dump(head, sort_keys=False).rstrip(),
-        "---",
-        f"# {chosen.name}",
-        f"Chosen from study `{config.study}`: {choice.reason}.",
-        certainty(decision),
-        *(smaller if exported else []),
-        "",
-        "| | |",
-        "|---|---|",
-        f"| validation accuracy | {reading.percent(chosen.val_accuracy)} |",
-        f"| test accuracy | {reading.percent(chosen.accuracy)},"
-        f" 95 % interval {100 * chosen.accuracy_low:.2f} to {100 * chosen.accuracy_high:.2f} |",
-        *(f"| {what} | {told} |" for what, told in energies.items()),
-        f"| training | {reading.amount(chosen.training, 'g')} CO2e |",
-        f"| 1,000 predictions | {reading.amount(chosen.inference_per_1k, 'g')} CO2e |",
-        f"| one prediction | {chosen.latency_ms:.3g} ms |",
-        f"| parameters | {chosen.parameters:,} |",
-        f"| size | {reading.quantity(chosen.size_bytes, 'B')} |",
-        "",
-        "Takes uint8 images (n, 28, 28), gives ten probabilities. Accuracy is on the 10,000 test",
-        "images of Fashion-MNIST, seen once. Emissions are of this model's training alone; the",
-        "search that found it cost more, and stands in the study's run.",
-        decision.life.verdict(),
-        "",
-        reading.legend([tags]),
-    ]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

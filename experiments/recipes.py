@@ -22,7 +22,7 @@ from ecotrack import Result, host, measure, metrics, terminal
 from ecotrack.cli import option, parameters
 from ecotrack.launch import Metered, Session, grid_tags, in_numbers, insured, metered, session
 from ecotrack.tracking import Record, RunView, Store, files
-from ecotrack.tracking.record import run_totals
+from ecotrack.tracking.flat import run_totals
 from experiments import train
 from experiments.reports.recipes import Row, Trained, stop, table
 from experiments.workloads.fashion import data, duplicates, models, training

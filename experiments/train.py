@@ -6,25 +6,23 @@ Trains one Keras model on Fashion-MNIST and measures set-up, training, evaluatio
 apart. With the defaults, 24 CPU-seconds on two cores (Zen 4) bring 0.92 on the validation images.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, launch
-from ecotrack.litert_file import LiteRTFile
 from ecotrack.measure import Meter, clocks
 from ecotrack.measurement import Dataset
 from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store
 from experiments.reports import views
-from experiments.workloads.fashion import data, models, silence, training, twin
+from experiments.reports.training import Epoch, augmenting, curves, summary
+from experiments.workloads.fashion import data, models, training, twin
 from experiments.workloads.fashion import figures as pictures
 from experiments.workloads.fashion.augment import Augmentation
-from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
 from experiments.workloads.fashion.models import Family
 from experiments.workloads.fashion.training import Device, Rate
 from experiments.workloads.fashion.twin import NumberFormat
@@ -140,18 +138,6 @@ def schedule(config: Config) -> training.Schedule:
     )
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch cost and brought; `augmenting_s` is the part of its CPU time so spent."""
-
-    trained: Measurement
-    augmenting_s: float
-    loss: float
-    accuracy: float
-    evaluated: Measurement
-    validation: training.Evaluation
-
-
 def learn(
     trainee: training.Trainee, epochs: int, validation: data.Split, meter: Meter
 ) -> Iterator[Epoch]:
@@ -168,29 +154,6 @@ def learn(
         yield Epoch(trained.cost, augmenting_s, loss, accuracy, evaluated.cost, found)
 
 
-def augmenting(epochs: Sequence[Epoch]) -> dict[str, float]:
-    """The part of training that went into augmentation: CPU time, and energy in its proportion.
-
-    A tenth of a second an epoch is too short for the meters.
-    """
-    cpu_s = sum(epoch.augmenting_s for epoch in epochs)
-    trained = sum((epoch.trained for epoch in epochs), Measurement())
-    share = cpu_s / trained.cpu_s if trained.cpu_s else 0.0
-    return {metrics.AUGMENTING_S: cpu_s, metrics.AUGMENTING_WH: share * trained.total_wh}
-
-
-def curves(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
-    """Losses and accuracies after each epoch, and what training had cost by then."""
-    return {
-        metrics.TRAIN_LOSS: [epoch.loss for epoch in epochs],
-        metrics.TRAIN_ACCURACY: [epoch.accuracy for epoch in epochs],
-        metrics.VAL_LOSS: [epoch.validation.loss for epoch in epochs],
-        metrics.VAL_ACCURACIES: [epoch.validation.accuracy for epoch in epochs],
-        metrics.TRAINED_S: list(accumulate(epoch.trained.cpu_s for epoch in epochs)),
-        metrics.TRAINED_WH: list(accumulate(epoch.trained.total_wh for epoch in epochs)),
-    }
-
-
 def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
     """Add what is known only of a finished model: the test images and the cost of predicting."""
     with measure(meter) as window:
@@ -204,7 +167,6 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
         metrics.EVAL_ACCURACY_HIGH: high,
     }
     costs = {**served.costs, "test": window.cost}
-    known = reading.briefly(sum(costs.values(), Measurement()))
     return replace(
         result,
         costs=costs,
@@ -214,23 +176,8 @@ def finish(result: Result, images: data.FashionMNIST, meter: Meter) -> Result:
             "confusion.png": figures.png(pictures.confusion(test.confusion)),
             "class_accuracy.png": figures.png(pictures.class_accuracy(test.confusion)),
         },
-        summary={
-            f"What it cost ({known})": reading.costs(itemised(costs, scores)),
-            "What it achieved": reading.scores(scores),
-        },
+        summary=summary(costs, scores),
     )
-
-
-def itemised(
-    costs: Mapping[str, Measurement], scores: Mapping[str, float]
-) -> Mapping[str, Measurement]:
-    """The phases as they are printed: below training the part of it that augmented."""
-    cpu_s = scores.get(metrics.AUGMENTING_S)
-    if not cpu_s:
-        return costs
-    whole = costs["training"]
-    part = whole / (whole.cpu_s / cpu_s)
-    return {"training": whole, "augmentation, in it": part, **costs}
 
 
 def serve(result: Result, split: data.Split, meter: Meter) -> Result:
@@ -246,32 +193,6 @@ def serve(result: Result, split: data.Split, meter: Meter) -> Result:
     }
     costs = {**result.costs, "inference": thousand.block + one.block}
     return replace(result, costs=costs, scores=scores)
-
-
-def export(model: Any, precision: Precision, meter: Meter) -> Result:
-    """Make a trained Keras model smaller by LiteRT, and measure what came of it as any other.
-
-    It is not trained again: its main cost is that of converting it.
-    """
-    images = data.load()
-    examples = images.training.first(EXAMPLES)
-    with measure(meter) as conversion:
-        content = litert(model, precision, examples.images)
-    with silence():  # the interpreter tells that it is there
-        small = LiteRTFile(content)
-    with measure(meter) as window:
-        validation = training.evaluate(small, images.validation)
-    result = Result(
-        costs={"export": conversion.cost, "eval": window.cost},
-        scores={
-            metrics.VAL_ACCURACY: validation.accuracy,
-            metrics.PARAMETERS: model.count_params(),
-            metrics.SIZE_BYTES: len(content),
-        },
-        datasets={"calibration": dataset("training", examples)} if precision == "int8" else {},
-        model=small,
-    )
-    return finish(result, images, meter)
 
 
 def dataset(role: str, split: data.Split) -> Dataset:

@@ -175,11 +175,11 @@ def unfinished(study_home: Home, monkeypatch: pytest.MonkeyPatch) -> SimpleNames
     scores = {metrics.VAL_ACCURACY: 0.5, metrics.EVAL_ACCURACY: 0.5}
     made: list[str] = []
 
-    def export(model: str, precision: str, meter: object) -> Result:
+    def convert(model: str, precision: str, meter: object) -> Result:
         made.append(model)
         return Result(costs={"export": Measurement(wall_s=1.0, cpu_j=1.0)}, scores=scores)
 
-    monkeypatch.setattr(front.train, "export", export)
+    monkeypatch.setattr(front, "convert", convert)
     started = SimpleNamespace(store=store, ledger=None, meter=None)
     return SimpleNamespace(started=started, mirror=mirror, made=made, study=study)
 

@@ -25,7 +25,6 @@ from tests.conftest import DIRECTIONS, SMALL, Home
 from tests.meters.test_turn import HOLD, start
 
 EXPERIMENT = "fashion-mnist-search"
-OPTIMISED = {metrics.VAL_ACCURACY: max, metrics.EMISSIONS_G: min}
 
 
 @pytest.fixture

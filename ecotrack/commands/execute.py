@@ -22,7 +22,8 @@ from ecotrack.cli import UserError, option
 from ecotrack.launch import Metered, Session, in_numbers, insured, raw_record, session
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Result
-from ecotrack.tracking.record import INSIDE, run_totals
+from ecotrack.tracking.flat import run_totals
+from ecotrack.tracking.record import INSIDE
 
 PATIENCE_S = 10.0  # between asking a command to end and ending it
 

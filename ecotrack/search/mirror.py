@@ -79,18 +79,13 @@ class Mirror:
     def _run_of(self, number: int | None) -> str:
         return next(trial.run_id for trial in self._study.finished if trial.number == number)
 
-    def would_be_on_front(self, values: Sequence[float]) -> bool:
-        """Whether a new result beats the finished ones; if not, it never will."""
-        return bool(pareto.front([*self.points_here(), values], self.objectives.ways)[-1])
-
     def may_be_on_front(self, values: Sequence[float]) -> bool:
         """Whether a new result is so near the front that repeats may put it there."""
-        return self.would_be_on_front(
-            [
-                value + NEAR_POINTS if goal == "accuracy" else value / NEAR_TIMES
-                for goal, value in zip(self.objectives.goals, values, strict=True)
-            ]
+        hoped = tuple(
+            value + NEAR_POINTS if goal == "accuracy" else value / NEAR_TIMES
+            for goal, value in zip(self.objectives.goals, values, strict=True)
         )
+        return bool(pareto.front([*self.points_here(), hoped], self.objectives.ways)[-1])
 
     def front_runs(self) -> list[RunView]:
         """The runs of the front's members, oldest first."""
@@ -153,10 +148,6 @@ class Mirror:
     def points_here(self) -> list[tuple[float, ...]]:
         """The points of machines like this one."""
         return [point for trial, point in self._known() if self._study.compares(trial)]
-
-    def points(self) -> list[tuple[float, ...]]:
-        """The values of each finished trial; of one that was repeated, their means."""
-        return [point for _, point in self._known()]
 
     def _known(self) -> Known:
         """Each finished trial with its point, at one moment: other processes may add to them."""

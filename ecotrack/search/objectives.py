@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from ecotrack import metrics
 from ecotrack.fronts import pareto
 
 Goal = Literal["accuracy", "training", "inference"]
-GOALS: tuple[Goal, ...] = get_args(Goal)
 LEAST_ACCURACY = 0.1  # of a model that has learned nothing, of ten classes
 
 TITLES: dict[Goal, str] = {

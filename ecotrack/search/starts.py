@@ -11,7 +11,7 @@ from ecotrack import metrics
 from ecotrack.cli import UserError
 from ecotrack.search.question import Question
 from ecotrack.search.space import holds
-from ecotrack.search.study import names
+from ecotrack.search.storage import names
 from ecotrack.tracking import Store
 
 

@@ -1,24 +1,35 @@
-"""Where Optuna keeps studies: an SQLite file, or a server that may be away for a while."""
+"""Where studies lie, and opening one: an SQLite file, or a server that may be away for a while."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import optuna
-from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.exceptions import OptunaError, StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 
 from ecotrack import database
+from ecotrack.cli import UserError
+from ecotrack.metrics import READABLE, SCHEMA
 
 # A beat that an outage of 60 s holds up comes HEARTBEAT_S + 60 s after the last one: in time.
 HEARTBEAT_S, GRACE_S = 30, 120
 PATIENCE_S, AGAIN_S = 90.0, 1.0
+SCHEMA_KEY = "schema"
 # What Optuna's cache and its heartbeats ask of a storage while trials run.
 ASKED = (
     "get_all_studies",
@@ -38,7 +49,48 @@ ASKED = (
     "_get_trials",
     "_set_trial_param",
 )
+Direction = Literal["minimize", "maximize"]
 OnStale = Callable[[optuna.Study, FrozenTrial], None]
+
+
+def study_in(
+    place: Path | str | None, name: str, directions: Mapping[str, Direction], on_stale: OnStale
+) -> optuna.Study:
+    """Optuna's study of that name in a place, and begun if it is new; see `Study`."""
+    if isinstance(place, Path) and not _is_writable(place):
+        raise UserError(f"the study store {place} cannot be written")
+    try:
+        study = optuna.create_study(
+            storage=storage(url_of(place), on_stale) if place else None,
+            study_name=name,
+            directions=list(directions.values()),
+            load_if_exists=True,
+        )
+    except (OptunaError, RuntimeError, ValueError, SQLAlchemyError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(f"the study store {place} cannot be used: {reason}") from error
+    begun = study.metric_names or list(directions)
+    if [d.name.lower() for d in study.directions] != list(directions.values()) or (
+        begun != list(directions)
+    ):
+        raise UserError(f"study {name!r} in {place} has other objectives; take another --study")
+    if study.user_attrs.get(SCHEMA_KEY, SCHEMA) not in READABLE:
+        raise UserError(f"study {name!r} in {place} was written by another version of ecotrack")
+    study.set_user_attr(SCHEMA_KEY, SCHEMA)
+    study.set_metric_names(list(directions))
+    return study
+
+
+def names(place: Path | str) -> list[str]:
+    """The studies that a place holds; none if it is not there."""
+    if isinstance(place, Path) and not place.exists():
+        return []
+    return optuna.get_all_study_names(storage(url_of(place), lambda study, trial: None))
+
+
+def url_of(place: Path | str | None) -> str:
+    """The URL of a study's place; empty for memory."""
+    return f"{database.SQLITE}{place}" if isinstance(place, Path) else place or ""
 
 
 def storage(url: str, on_stale: OnStale) -> RDBStorage:
@@ -96,6 +148,10 @@ def patiently(ask: Callable[..., Any]) -> Callable[..., Any]:
 
 for _name in set(ASKED) - vars(Patient).keys():
     setattr(Patient, _name, patiently(getattr(RDBStorage, _name)))
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path if path.exists() else path.parent, os.W_OK)
 
 
 def is_away(error: BaseException) -> bool:

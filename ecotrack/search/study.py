@@ -6,57 +6,49 @@ process at any moment: finished trials are kept, and another one retries what di
 
 from __future__ import annotations
 
-import copy
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
-from optuna.exceptions import OptunaError, UpdateFinishedTrialError
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-from optuna.storages import RetryHeartbeatStaleTrialCallback, fail_stale_trials
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from ecotrack import database, host
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
-from ecotrack.metrics import READABLE, SCHEMA
+from ecotrack.search.dead_trials import DeadTrials
+from ecotrack.search.importances import importances
 from ecotrack.search.samplers import Picking, Sampler, sampler
-from ecotrack.search.space import Choice, Space, Values, Whole, configuration, rounded
-from ecotrack.search.storage import GRACE_S, patiently, storage
+from ecotrack.search.space import Space, configuration
+from ecotrack.search.storage import Direction, patiently, study_in, url_of
 from ecotrack.search.trials import (
     HARDWARE_KEY,
+    PROCESS_KEY,
     REPEAT_KEY,
     RESERVED_KEY,
+    REUSED_KEY,
     RUN_KEY,
     STOPPED_KEY,
-    VALUES_KEY,
     Finished,
     Objective,
     PassedOver,
     Stopped,
     Trial,
+    counts,
     finished,
     stopped,
+    suggest,
 )
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 # Heartbeats, their retry, metric names and TPE's groups: experimental, and all that Optuna offers.
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
-MOST_TREES_SEE = 256
-MAX_RETRIES = 3  # of a configuration whose process died: it may be what kills it
-SCHEMA_KEY, PROCESS_KEY, REUSED_KEY = "schema", "process", "reused_from"
 REFERENCE_KEY, TERMS_KEY = "reference_g", "terms"
 SESSION_PREFIX = "session/"
-
-Direction = Literal["minimize", "maximize"]
 
 
 class Study:
@@ -83,32 +75,12 @@ class Study:
         on_kept: Callable[[str], None] = lambda run_id: None,
     ) -> None:
         self.name = name
-        self._on_dead, self._on_kept = on_dead, on_kept
+        self._on_dead = on_dead
         self._known: dict[int, Finished] = {}
         self._hardware = host.hardware()
-        self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
+        self._dead = DeadTrials(on_dead, on_kept)
         self._url = url_of(place)
-        if isinstance(place, Path) and not _is_writable(place):
-            raise UserError(f"the study store {place} cannot be written")
-        try:
-            self._study = optuna.create_study(
-                storage=storage(self._url, self._bury) if place else None,
-                study_name=name,
-                directions=list(directions.values()),
-                load_if_exists=True,
-            )
-        except (OptunaError, RuntimeError, ValueError, SQLAlchemyError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(f"the study store {place} cannot be used: {reason}") from error
-        begun = self._study.metric_names or list(directions)
-        if [d.name.lower() for d in self._study.directions] != list(directions.values()) or (
-            begun != list(directions)
-        ):
-            raise UserError(f"study {name!r} in {place} has other objectives; take another --study")
-        if self._attrs.get(SCHEMA_KEY, SCHEMA) not in READABLE:
-            raise UserError(f"study {name!r} in {place} was written by another version of ecotrack")
-        self._study.set_user_attr(SCHEMA_KEY, SCHEMA)
-        self._study.set_metric_names(list(directions))
+        self._study = study_in(place, name, directions, self._dead.bury)
 
     @property
     def objectives(self) -> int:
@@ -239,20 +211,7 @@ class Study:
 
         Processes of this machine are looked for; of others, the heartbeats tell.
         """
-        for trial in self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
-            if not _is_dead(trial):
-                continue
-            with _unless_others_did():
-                if VALUES_KEY in trial.user_attrs:
-                    self._on_kept(trial.user_attrs[RUN_KEY])
-                    self._study.tell(trial.number, trial.user_attrs[VALUES_KEY])
-                elif STOPPED_KEY in trial.user_attrs:
-                    self._on_kept(trial.user_attrs[RUN_KEY])
-                    self._study.tell(trial.number, state=TrialState.PRUNED)
-                else:
-                    self._study.tell(trial.number, state=TrialState.FAIL)
-                    self._bury(self._study, trial)
-        fail_stale_trials(self._study)
+        self._dead.see_to(self._study)
 
     def wait_for(self, params: Mapping[str, Any], repeat_of: int | None = None) -> None:
         """Put a configuration in the queue; `repeat_of` the trial that is to be tried again."""
@@ -284,7 +243,7 @@ class Study:
         counted = sum(
             before is None or (trial.number < before)
             for trial in self._study.get_trials(deepcopy=False)
-            if _counts(trial) or (before is not None and trial.state == TrialState.WAITING)
+            if counts(trial) or (before is not None and trial.state == TrialState.WAITING)
         )
         return counted < of
 
@@ -325,34 +284,11 @@ class Study:
             with suppress(KeyError):
                 self._on_dead(begun[0].user_attrs[RUN_KEY])
             return False
-        return _counts(self._frozen(begun[0]))
+        return counts(self._frozen(begun[0]))
 
     def importances(self) -> dict[str, dict[str, float]]:
-        """Objective -> parameter -> share of its variance; empty below four trials.
-
-        fANOVA (Hutter et al. 2014) on a random forest, of 256 trials at most: it takes a second
-        for each hundred. Optuna's default, PED-ANOVA, looks at the best tenth alone: of ten
-        trials, at one.
-        """
-        if len(self.finished) < 4:
-            return {}
-        known = self._sample(MOST_TREES_SEE)
-        shares = {
-            name: get_param_importances(
-                known, evaluator=FanovaImportanceEvaluator(seed=0), target=_value_at(position)
-            )
-            for position, name in enumerate(self._study.metric_names or [])
-        }
-        return {name: {k: float(v) for k, v in share.items()} for name, share in shares.items()}
-
-    def _sample(self, most: int) -> optuna.Study:
-        """This study, or a copy in memory of so many of its finished trials, evenly spread."""
-        complete = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        if len(complete) <= most:
-            return self._study
-        copied = optuna.create_study(directions=self._study.directions)
-        copied.add_trials(complete[number * len(complete) // most] for number in range(most))
-        return copied
+        """Objective -> parameter -> share of its variance; empty below four trials."""
+        return importances(self._study) if len(self.finished) >= 4 else {}
 
     @property
     def _attrs(self) -> dict[str, Any]:
@@ -372,7 +308,7 @@ class Study:
     def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
         trial.set_user_attr(PROCESS_KEY, host.process_id())
         trial.set_user_attr(HARDWARE_KEY, self._hardware)
-        params = configuration(space, lambda name, values: _suggest(trial, name, values))
+        params = configuration(space, lambda name, values: suggest(trial, name, values))
         again = trial.user_attrs.get(REPEAT_KEY, {})
         repeat, repeat_of = again.get("seed", 0), again.get("of")
         done = self.repeats.get(repeat_of, []) if repeat else self.comparable
@@ -389,62 +325,3 @@ class Study:
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         """A trial as the store has it."""
         return self._study.get_trials(deepcopy=False)[trial.number]
-
-    def _bury(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        if RUN_KEY in trial.user_attrs:
-            self._on_dead(trial.user_attrs[RUN_KEY])
-        # What the dead one kept of itself would be taken for its successor's.
-        fresh = copy.copy(trial)
-        fresh.user_attrs = {k: v for k, v in trial.user_attrs.items() if k == REPEAT_KEY}
-        self._retry(study, fresh)
-
-
-def names(place: Path | str) -> list[str]:
-    """The studies that a place holds; none if it is not there."""
-    if isinstance(place, Path) and not place.exists():
-        return []
-    return optuna.get_all_study_names(storage(url_of(place), lambda study, trial: None))
-
-
-def url_of(place: Path | str | None) -> str:
-    """The URL of a study's place; empty for memory."""
-    return f"{database.SQLITE}{place}" if isinstance(place, Path) else place or ""
-
-
-def _is_writable(path: Path) -> bool:
-    return os.access(path if path.exists() else path.parent, os.W_OK)
-
-
-def _counts(trial: FrozenTrial) -> bool:
-    """Whether a trial is one of the number asked for: done, given up on the way, or under way."""
-    if REPEAT_KEY in trial.user_attrs or REUSED_KEY in trial.user_attrs:
-        return False
-    done = trial.state in (TrialState.COMPLETE, TrialState.RUNNING)
-    return done or (trial.state == TrialState.PRUNED and STOPPED_KEY in trial.user_attrs)
-
-
-@contextmanager
-def _unless_others_did() -> Iterator[None]:
-    """Another process may see to the same dead trial, and be the first."""
-    with suppress(UpdateFinishedTrialError, ValueError):
-        yield
-
-
-def _is_dead(trial: FrozenTrial) -> bool:
-    """Whether the process of a running trial is gone; it may have died before it gave its name."""
-    if PROCESS_KEY in trial.user_attrs:
-        return host.is_dead(trial.user_attrs[PROCESS_KEY]) is True
-    started = trial.datetime_start or datetime.min
-    return datetime.now() - started > timedelta(seconds=GRACE_S)
-
-
-def _value_at(position: int) -> Callable[[FrozenTrial], float]:
-    return lambda trial: trial.values[position]
-
-
-def _suggest(trial: optuna.Trial, name: str, values: Values) -> Any:
-    if isinstance(values, Choice):
-        return trial.suggest_categorical(name, values.options)
-    if isinstance(values, Whole):
-        return trial.suggest_int(name, values.low, values.high, log=values.log)
-    return rounded(trial.suggest_float(name, values.low, values.high, log=values.log))

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
-from ecotrack.search.space import rounded
+from ecotrack.search.space import Choice, Values, Whole, rounded
 
 # What is kept of a trial in the study's file.
 RUN_KEY, VALUES_KEY, CURVE_KEY, COSTS_KEY = "mlflow_run_id", "values", "curve", "costs_g"
 SPENT_KEY, STOPPED_KEY, REPEAT_KEY = "spent_g", "stopped", "repeat"
-HARDWARE_KEY, RESERVED_KEY = "hardware", "reserved_g"
+HARDWARE_KEY, PROCESS_KEY, REUSED_KEY = "hardware", "process", "reused_from"
+RESERVED_KEY = "reserved_g"
 
 Verdict = Callable[[Sequence[float], Sequence[float]], str | None]
 
@@ -170,3 +171,20 @@ def _known(trial: FrozenTrial, hardware: str) -> dict[str, Any]:
         "spent_g": kept.get(SPENT_KEY),
         "hardware": kept.get(HARDWARE_KEY, hardware),
     }
+
+
+def counts(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of the number asked for: done, given up on the way, or under way."""
+    if REPEAT_KEY in trial.user_attrs or REUSED_KEY in trial.user_attrs:
+        return False
+    done = trial.state in (TrialState.COMPLETE, TrialState.RUNNING)
+    return done or (trial.state == TrialState.PRUNED and STOPPED_KEY in trial.user_attrs)
+
+
+def suggest(trial: optuna.Trial, name: str, values: Values) -> Any:
+    """What Optuna's sampler suggests for a parameter."""
+    if isinstance(values, Choice):
+        return trial.suggest_categorical(name, values.options)
+    if isinstance(values, Whole):
+        return trial.suggest_int(name, values.low, values.high, log=values.log)
+    return rounded(trial.suggest_float(name, values.low, values.high, log=values.log))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
-from ecotrack.meters.ledger import Known, replay
+from ecotrack.meters.book import Known, replay
 from ecotrack.reading import few
 from ecotrack.tracking import sessions
 from ecotrack.tracking.place import project_root

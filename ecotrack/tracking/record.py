@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,17 @@ import mlflow
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
-from ecotrack import host, metrics
-from ecotrack.measurement import J_PER_WH, Dataset, Measurement, Result, from_fields
-from ecotrack.meters import gates
-from ecotrack.meters.ledger import Known
+from ecotrack import metrics
+from ecotrack.measurement import Dataset, Measurement, Result
+from ecotrack.meters.book import Known
 from ecotrack.tracking import models, place
+from ecotrack.tracking.flat import flatten, from_full, in_full, run_totals, trust_tags
 from ecotrack.tracking.notes import note
 
 NOTE_TAG = "mlflow.note.content"
 TABLES_TAG = "mlflow.loggedArtifacts"
 MEASUREMENTS = "measurements.json"
 INSIDE = "ECOTRACK_INSIDE"  # the run that measures this process from outside, told by `exec`
-FOLLOWING = ("band_j", "net_j", "flaw")  # what that file tells besides a measurement's own fields
 BATCH = 1000  # metrics that MLflow takes at once
 
 
@@ -64,7 +63,7 @@ class Record:
             return {}
         uri = f"{self._client.get_run(self.run_id).info.artifact_uri}/{MEASUREMENTS}"
         kept = json.loads(mlflow.artifacts.load_text(uri))
-        return {phase: from_fields(_own(figures)) for phase, figures in kept.items()}
+        return from_full(kept)
 
     def write_known(self, known: Known) -> None:
         """Add what the run had cost when it was ended early."""
@@ -181,71 +180,6 @@ def within() -> dict[str, str]:
     """Marks a run whose energy is in that of another one, too."""
     outer = os.environ.get(INSIDE)
     return {metrics.WITHIN_TAG: outer} if outer else {}
-
-
-def flatten(result: Result) -> dict[str, float]:
-    """Costs and scores as metrics."""
-    values: dict[str, float] = {}
-    for phase, cost in result.costs.items():
-        if phase in metrics.PHASES:
-            seconds, wh, grams = metrics.phase_metrics(phase)
-            values |= {seconds: cost.wall_s, grams: cost.co2_g}
-            values |= metrics.with_band(wh, cost.energy_wh)
-        else:
-            values |= _main_phase(cost)
-    return values | dict(result.scores)
-
-
-def run_totals(cost: Measurement) -> dict[str, float]:
-    """What a whole process cost, as metrics."""
-    return {**metrics.with_band(metrics.RUN_WH, cost.energy_wh), metrics.RUN_G: cost.co2_g}
-
-
-def trust_tags(costs: Mapping[str, Measurement]) -> dict[str, str]:
-    """How the energy is known; what cannot be right, and what others disturbed."""
-    flaws = [f"{phase}: {why}" for phase, cost in costs.items() if (why := gates.flaw(cost))]
-    shares = [gates.others_share(c, host.all_cores()) for c in costs.values()]
-    return {
-        **metrics.source_tags(sum(costs.values(), Measurement())),
-        **({metrics.INVALID_TAG: "; ".join(flaws)} if flaws else {}),
-        **({metrics.DISTURBED_TAG: f"{max(shares):.0%}"} if max(shares) > gates.DISTURBED else {}),
-    }
-
-
-def in_full(costs: Mapping[str, Measurement]) -> dict[str, Any]:
-    """Every figure of every phase, its origin and band, and what is to be said against it."""
-    return {
-        phase: {
-            **asdict(cost),
-            "band_j": (cost.energy_j.low, cost.energy_j.high),
-            "net_j": cost.net_j,
-            "flaw": gates.flaw(cost),
-        }
-        for phase, cost in costs.items()
-    }
-
-
-def _own(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """What `in_full` told of a measurement, without what only follows from it."""
-    return {name: value for name, value in figures.items() if name not in FOLLOWING}
-
-
-def _main_phase(cost: Measurement) -> dict[str, float]:
-    names = (metrics.CPU_WH, metrics.RAM_WH, metrics.GPU_WH)
-    parts = {
-        end: joules / J_PER_WH
-        for name, part in zip(names, cost.parts_j, strict=True)
-        for end, joules in metrics.with_band(name, part).items()
-    }
-    return {
-        metrics.WALL_S: cost.wall_s,
-        metrics.CPU_S: cost.cpu_s,
-        **metrics.with_band(metrics.TOTAL_WH, cost.energy_wh),
-        **({} if cost.net_j is None else {metrics.NET_WH: cost.net_j / J_PER_WH}),
-        **parts,
-        metrics.EMISSIONS_G: cost.co2_g,
-        metrics.EMISSIONS_KG: cost.co2_g / 1000,
-    }
 
 
 def _dataset_input(role: str, data: Dataset) -> DatasetInput:

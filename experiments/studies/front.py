@@ -9,7 +9,8 @@ from typing import Any
 
 from ecotrack import host, metrics, terminal
 from ecotrack.launch import insured, raw_record
-from ecotrack.measure import Meter
+from ecotrack.litert_file import LiteRTFile
+from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Result
 from ecotrack.search.judge import Judge
 from ecotrack.search.mirror import Mirror
@@ -18,8 +19,8 @@ from ecotrack.search.study import Study
 from ecotrack.tracking import Record, RunView
 from ecotrack.tracking import models as saved
 from experiments import train
-from experiments.workloads.fashion import data, models
-from experiments.workloads.fashion.export import Precision
+from experiments.workloads.fashion import data, models, silence, training
+from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
 
 EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
 EXPORT = 2.0  # evaluations: of another precision of it, converted, with validation images too
@@ -92,8 +93,35 @@ def export(precisions: Sequence[Precision], own: Share, affordable: Affordable) 
             continue
         with own.mirror.export(run, precision) as child, insured(child, started.ledger):
             with raw_record(started.meter) as raw:
-                result = train.export(saved.load(run.run_id), precision, started.ledger)
+                result = convert(saved.load(run.run_id), precision, started.ledger)
             child.log(replace(result, artifacts={**result.artifacts, **raw}))
+
+
+def convert(model: Any, precision: Precision, meter: Meter) -> Result:
+    """Make a trained Keras model smaller by LiteRT, and measure what came of it as any other.
+
+    It is not trained again: its main cost is that of converting it.
+    """
+    images = data.load()
+    examples = images.training.first(EXAMPLES)
+    with measure(meter) as conversion:
+        content = litert(model, precision, examples.images)
+    with silence():  # the interpreter tells that it is there
+        small = LiteRTFile(content)
+    with measure(meter) as window:
+        validation = training.evaluate(small, images.validation)
+    calibration = {"calibration": train.dataset("training", examples)}
+    result = Result(
+        costs={"export": conversion.cost, "eval": window.cost},
+        scores={
+            metrics.VAL_ACCURACY: validation.accuracy,
+            metrics.PARAMETERS: model.count_params(),
+            metrics.SIZE_BYTES: len(content),
+        },
+        datasets=calibration if precision == "int8" else {},
+        model=small,
+    )
+    return train.finish(result, images, meter)
 
 
 def ran_on_this_kind(run: RunView) -> bool:

@@ -5,7 +5,8 @@ import pytest
 
 from bench import search as bench
 from bench.replay import TABLES, Replay, Table, key_of
-from bench.tables import PARTS, Row, full_grid, generate, read, trainings
+from bench.table_file import Row, read, trainings
+from bench.tables import PARTS, full_grid, generate
 from ecotrack.cli import UserError
 from ecotrack.fronts import pareto
 from ecotrack.search.judge import Rules

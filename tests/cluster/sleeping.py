@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from ecotrack import metrics
 from ecotrack.launch import Metered, grid_tags, insured, meter_for
 from ecotrack.measure import measure
 from ecotrack.measurement import Result
-from ecotrack.search import cluster
-from ecotrack.search.judge import Bill, Judge, Problem, Rules
+from ecotrack.search import cluster, workers
+from ecotrack.search.judge import Rules
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
-from ecotrack.search.searching import one_more, tried
-from ecotrack.search.sharing import Share, agree, measuring, reaching, share
+from ecotrack.search.question import Question
+from ecotrack.search.searching import tried
+from ecotrack.search.sharing import Share
 from ecotrack.search.space import Real, Whole
-from ecotrack.search.study import Study
 from ecotrack.search.trials import Objective, Trial
-from ecotrack.tracking import Record, Store, dead_runs
+from ecotrack.tracking import Store, dead_runs
 
 OBJECTIVES = Objectives(("accuracy", "training"))
 SPACE = {"width": Whole(1, 64), "rate": Real(0.001, 1, log=True)}
@@ -37,14 +36,15 @@ class Job:
     experiment: str = "sleeping"
     sleep_s: float = 0.1
     mixed: bool = False
-    parent_id: str = ""
-    store_uri: str = ""
 
 
-def coordinate(job: Job, workers: str) -> str:
-    """As `search --workers` does: the run of the study, the trials, the marks."""
-    store = Store()
-    study = open_study(job, store)
+def coordinate(job: Job, address: str) -> str:
+    """As `search --workers` does, but for the report: the run of the study, the trials, the marks.
+
+    Returns the id of the study's run.
+    """
+    store, asked = Store(), question(job)
+    study = asked.open(store)
     with ExitStack() as open_runs:
         tags = {metrics.KIND_TAG: "search", **grid_tags(meter_for(Metered()))}
         with study.alone():
@@ -53,55 +53,56 @@ def coordinate(job: Job, workers: str) -> str:
             study.run_id = parent.run_id
         dead_runs.bill(store, parent.run_id, study.keep_cost)
         mirror = Mirror(store, study, OBJECTIVES, parent, {})
-        told = Job(**{**vars(job), "parent_id": parent.run_id, "store_uri": store.uri})
+        work = partial(workers.work, workers.Job(asked, Metered(), store.uri, parent.run_id))
 
         def missing() -> int:
             study.wake()
             return max(0, job.trials - tried(study))
 
-        with cluster.machines(workers) as machines:
-            cluster.keep_placing(machines, partial(work, told), missing, mirror.mark_front)
+        with cluster.machines(address) as machines:
+            cluster.keep_placing(machines, work, missing, mirror.mark_front)
         mirror.mark_front(afresh=True)
         dead_runs.bill(store, parent.run_id, study.keep_cost)
         parent.write(values=cost_metrics(study.cost))
     return parent.run_id
 
 
-@reaching
-def work(job: Job) -> str:
-    """On a worker."""
-    os.environ["MLFLOW_TRACKING_URI"] = job.store_uri
-    store, study = opened(Job(job.storage, 1), job.store_uri)
-    with measuring("sleeping", Metered(), store) as started:
-        agree(started, study, mixed=job.mixed)
-        with share(started, study, OBJECTIVES, Record(job.parent_id)) as own:
-            problem = Problem(SPACE, sleeping(own, job.sleep_s), lambda params: {"epochs": 1})
-            rules = Rules(job.trials, sampler="random", thrifty=False, stopping=False)
-            bill = Bill(lambda: own.spent().co2_g, own=lambda: own.so_far().co2_g)
-            return one_more(Judge(study, problem, rules, bill))
-
-
-@cache
-def opened(job: Job, store_uri: str) -> tuple[Store, Study]:
-    store = Store()
-    return store, open_study(job, store)
-
-
-def open_study(job: Job, store: Store) -> Study:
-    return Study(
-        job.storage,
-        "sleeping",
-        OBJECTIVES.directions,
-        on_dead=lambda run: dead_runs.kill(store, run, "its trial died"),
-        on_kept=lambda run: dead_runs.finish(store, run),
+def question(job: Job) -> Question:
+    return Question(
+        experiment=job.experiment,
+        study="sleeping",
+        place=job.storage,
+        objectives=OBJECTIVES,
+        space=SPACE,
+        starts=(),
+        rules=Rules(job.trials, sampler="random", thrifty=False, stopping=False),
+        features=one_epoch,
+        kin=nothing,
+        refused=nothing,
+        trying=partial(sleeping, job.sleep_s),
+        finish=nothing,
+        reserved_g=no_g,
+        mixed=job.mixed,
     )
 
 
-def sleeping(own: Share, sleep_s: float) -> Objective:
+def one_epoch(params: Mapping[str, Any]) -> Mapping[str, float]:
+    return {"epochs": 1}
+
+
+def nothing(*_: object) -> None:
+    return None
+
+
+def no_g(*_: object) -> float:
+    return 0.0
+
+
+def sleeping(sleep_s: float, own: Share) -> Objective:
     def objective(params: dict[str, Any], trial: Trial) -> tuple[float, ...]:
         texts = {key: str(value) for key, value in params.items()}
         ledger = own.started.ledger
-        with trial_run(own, trial, texts) as child, insured(child, ledger):
+        with own.mirror.trial(trial, "sleep", texts) as child, insured(child, ledger):
             trial.remember(child.run_id)
             with measure(ledger) as window:
                 time.sleep(sleep_s)
@@ -115,12 +116,6 @@ def sleeping(own: Share, sleep_s: float) -> Objective:
         return values
 
     return objective
-
-
-@contextmanager
-def trial_run(own: Share, trial: Trial, params: dict[str, str]) -> Iterator[Record]:
-    with own.mirror.trial(trial, "sleep", params) as child:
-        yield child
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from ecotrack import host
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.meters import ledger
+from ecotrack.meters.book import Book, Line, decode, encode, replay
 from ecotrack.meters.codecarbon import ScriptedMeter
-from ecotrack.meters.ledger import Book, Ledger, Line, decode, encode, replay
+from ecotrack.meters.ledger import Ledger
 from ecotrack.testing import Clock
 from tests.conftest import ROOT
 
@@ -158,7 +159,8 @@ def test_writing_lies_outside_the_clocks_of_a_window(tmp_path, scripted, monkeyp
 
 @pytest.fixture
 def quick_beats(monkeypatch) -> None:
-    monkeypatch.setattr(ledger, "BEAT_S", 0.02)
+    for module in ("book", "ledger"):
+        monkeypatch.setattr(f"ecotrack.meters.{module}.BEAT_S", 0.02)
 
 
 def wait_for(kept: Ledger, lines: int, path: Path) -> list[Line]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
+from ecotrack.meters.book import Known, Line, encode
 from ecotrack.meters.codecarbon import ScriptedMeter
-from ecotrack.meters.ledger import Known, Ledger, Line, encode
+from ecotrack.meters.ledger import Ledger
 from ecotrack.tracking import Store, dead_runs, sessions
 from ecotrack.tracking.dead_runs import UNTAKEN_S
 from tests.conftest import ROOT, Home

@@ -20,6 +20,7 @@ from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped, Tri
 FEW = 3  # finished trials before which nothing can be foretold
 CONFIDENCE = 0.995  # that a stopped trial would not have reached the front; asked each epoch
 MOST = 500  # trials, the latest, that models learn from: their time grows with the cube
+DEAREST_TIMES = 20  # the cheapest set-up: none of bench/tables/one.csv.gz takes more (19)
 LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
 POLL_S = 1.0
 
@@ -173,7 +174,8 @@ class Judge:
                 raise PassedOver("the budget is used up")
             known = self.foretold(params)
             # A training can be ended after each epoch; nothing ends what comes before the first.
-            takes_g = max(known.spent.expected_g if known else 0.0, self._besides_training_g())
+            expected_g = known.spent.expected_g if known else 0.0
+            takes_g = max(expected_g, self._besides_training_g(params))
             if takes_g > room_g:
                 raise PassedOver(
                     f"it would take some {takes_g:.3g} g, and {room_g:.3g} g of the budget are left"
@@ -258,10 +260,14 @@ class Judge:
         _, spending = self._fitted()
         return spending.error
 
-    def _besides_training_g(self) -> float:
-        """The most that a finished trial took for it."""
-        known = (trial.besides_training_g or 0.0 for trial in self.study.comparable)
-        return max(known, default=0.0)
+    def _besides_training_g(self, params: Mapping[str, Any]) -> float:
+        """The most that it may take, as far as finished trials tell: before any, nothing."""
+        finished, kin = self.study.comparable, self.problem.kin
+        known = [g for trial in finished if (g := trial.besides_training_g) is not None]
+        if not known:
+            return 0.0
+        is_new = all(kin(trial.params) != kin(params) for trial in finished)
+        return max(*known, DEAREST_TIMES * min(known) if is_new else 0.0)
 
     def free_g(self) -> float:
         """What a trial may take now, grams: what those of other processes may need is not in it."""

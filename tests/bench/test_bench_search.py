@@ -101,7 +101,8 @@ def budgeted(table: Table, seed: int) -> tuple[float, float, float]:
     return replay.spent_g, budget_g, max(epochs_g)
 
 
-@pytest.mark.parametrize("seed", range(5))
+# In 22 a family that nobody has tried yet takes more to be built than all that is left.
+@pytest.mark.parametrize("seed", [*range(5), 22])
 def test_a_replayed_study_keeps_its_budget(seed):
     spent_g, budget_g, epoch_g = budgeted(Table("two"), seed)
     assert spent_g <= max(1.02 * budget_g, budget_g + epoch_g)

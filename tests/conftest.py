@@ -74,10 +74,12 @@ class Home:
     def mlflow(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
         """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""
         command = ["mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options]
-        return self._run(command, env)
+        return self._run(command, env) if env else self.command(*command)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Any command, from the root of the project."""
+        if words[0] == "mlflow":
+            words = (sys.executable, "-m", *words)
         if words[:2] == (sys.executable, "-m"):
             return forks.run_module(words[2], words[3:], self.env, ROOT)
         return self._run(list(words), {})

@@ -17,7 +17,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-PRELOADED = ["experiments.main", "experiments.augmentation", "experiments.sorting"]
+PRELOADED = ["experiments.main", "experiments.augmentation", "experiments.sorting", "mlflow.cli"]
 TIMEOUT_S = 280
 
 

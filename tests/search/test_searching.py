@@ -33,6 +33,7 @@ SPACE: Space = {
     "rate": Real(0.001, 0.1, log=True),
 }
 DEAR: Space = {**SPACE, "family": Choice(("tree",)), "depth": Whole(5, 6), "epochs": Whole(7, 8)}
+PLAIN = Rules(200, sampler="random", thrifty=False)  # where it does not matter what is picked
 CHEAP = {"family": "line", "epochs": 1, "rate": 0.01}
 
 
@@ -181,7 +182,7 @@ def test_several_processes_keep_one_budget(tmp_path):
 def test_what_a_budget_keeps_back_is_not_spent():
     world, found = World(), study()
     bill = Bill(lambda: world.spent_g, lambda: 40.0)
-    search(found, world.problem(), Rules(200, budget_g=100.0), bill)
+    search(found, world.problem(), replace(PLAIN, budget_g=100.0), bill)
     assert world.spent_g <= 60.0 + world.largest_epoch_g
 
 
@@ -196,11 +197,11 @@ def test_a_budget_too_small_for_one_trial_is_said(budget_g):
 
 def test_a_budget_that_is_used_up_tries_nothing_more():
     world, found = World(), study()
-    carry_on(world, found, Rules(200, budget_g=50.0))
+    carry_on(world, found, replace(PLAIN, budget_g=50.0))
     before = world.spent_g
-    carry_on(world, found, Rules(200, budget_g=50.0))
+    carry_on(world, found, replace(PLAIN, budget_g=50.0))
     assert world.spent_g == before
-    carry_on(world, found, Rules(200, budget_g=90.0))
+    carry_on(world, found, replace(PLAIN, budget_g=90.0))
     assert before < world.spent_g <= 90 + world.largest_epoch_g
 
 

@@ -1,7 +1,9 @@
 """Programs run in forks of a process that has imported TensorFlow and MLflow once.
 
 A fork starts in a tenth of a second, where a process of its own spends nine seconds of CPU time on
-imports. All else is its own: environment, output, signals, exit code.
+imports. All else is its own: environment, output, signals, exit code. What such a program starts as
+`python -m MODULE`, as `mlflow run` does, is a fork, too: the first `python` on its path asks for it
+(tests/forked).
 """
 
 import atexit
@@ -10,15 +12,19 @@ import os
 import runpy
 import subprocess
 import sys
+import tempfile
+import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from multiprocessing.context import ForkServerContext
+from multiprocessing.connection import Connection, Listener
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 PRELOADED = ["experiments.main", "experiments.augmentation", "experiments.sorting", "mlflow.cli"]
 TIMEOUT_S = 280
+FORKED = Path(__file__).parent / "forked"
 
 
 @cache
@@ -39,16 +45,51 @@ def run_module(
     """
     with TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
-        context, begun_with = _server()
-        removed = begun_with - env.keys()
-        process = context.Process(target=_run, args=(module, words, env, removed, cwd, (out, err)))
-        process.start()
+        path = f"{FORKED}{os.pathsep}{env['PATH']}"
+        asking = {**env, "PATH": path, "ECOTRACK_FORKS": _address()}
+        process = _start(module, words, asking, cwd, (out, err))
         process.join(TIMEOUT_S)
         if process.exitcode is None:
             process.kill()
             raise subprocess.TimeoutExpired([module, *words], TIMEOUT_S)
         texts = (out.read_text(), err.read_text())
         return subprocess.CompletedProcess([module, *words], process.exitcode, *texts)
+
+
+@cache
+def _address() -> str:
+    """Where forked programs ask for forks."""
+    address = tempfile.mktemp(prefix="ecotrack-forks-")
+    listener = Listener(address, "AF_UNIX")
+    atexit.register(listener.close)
+
+    def listen() -> None:
+        while True:
+            threading.Thread(target=_answer, args=(listener.accept(),), daemon=True).start()
+
+    threading.Thread(target=listen, daemon=True).start()
+    return address
+
+
+def _answer(asking: Connection) -> None:
+    (module, *words), env, cwd, outputs = asking.recv()
+    process = _start(module, words, env, cwd, outputs)
+    process.join()
+    asking.send(process.exitcode)
+
+
+def _start(
+    module: str,
+    words: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Path,
+    outputs: Sequence[Path],
+) -> ForkServerProcess:
+    context, begun_with = _server()
+    removed = begun_with - env.keys()
+    process = context.Process(target=_run, args=(module, words, env, removed, cwd, outputs))
+    process.start()
+    return process
 
 
 def _run(
@@ -66,7 +107,7 @@ def _run(
     warnings.simplefilter("ignore")  # PYTHONWARNINGS is read when an interpreter starts
     sys.argv = [module, *words]
     for number, path in enumerate(outputs, start=1):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
     finally:

@@ -23,7 +23,7 @@ from tests.cluster.whole import check_whole
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(3000)]
-AWAY_S = 20
+AWAY_S = 20.0
 
 
 @pytest.fixture
@@ -107,18 +107,19 @@ def test_the_scheduler_is_killed_and_started_again(job, cluster):
     check_whole(job.storage, parent, 16, job.experiment)
 
 
-def away(job: Job, service: Postgres | Service) -> Callable[[], None]:
+def away(job: Job, service: Postgres | Service, seconds: float = AWAY_S) -> Callable[[], None]:
     def deed() -> None:
         when_trials_run(job)
         service.stop()
-        time.sleep(AWAY_S)
+        time.sleep(seconds)
         service.start()
 
     return deed
 
 
-def test_postgresql_is_away(job, cluster, pg):
-    with meanwhile(away(job, pg)):
+@pytest.mark.parametrize("seconds", [AWAY_S, 60.0])
+def test_postgresql_is_away(job, cluster, pg, seconds):
+    with meanwhile(away(job, pg, seconds)):
         parent = coordinate(job, cluster.address)
     check_whole(job.storage, parent, 16, job.experiment)
 

@@ -127,7 +127,7 @@ def augmentation(rows: Rows, what: str) -> dict[str, Any]:
 
 def front(rows: Rows, what: str) -> dict[str, Any]:
     """Accuracy against the emissions of training; `chosen` and `looked_at` are ids of runs."""
-    axis = "emissions of training (g CO2e, log scale)"
+    axis = "emissions of training (g CO2e, log scale; m = 10⁻³)"
     base = priced(rows, "g").encode(
         x=alt.X("shown:Q", title=axis)
         .scale(type="log", nice=False, padding=24)

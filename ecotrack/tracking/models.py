@@ -43,16 +43,15 @@ def uri(run_id: str) -> str:
     Raises:
         LookupError: the run saved none.
     """
-    outputs = mlflow.MlflowClient().get_run(run_id).outputs
-    if not outputs or not outputs.model_outputs:
+    model_id = _model_id(run_id)
+    if model_id is None:
         raise LookupError(f"run {run_id} saved no model")
-    return f"models:/{outputs.model_outputs[-1].model_id}"
+    return f"models:/{model_id}"
 
 
 def exists(run_id: str) -> bool:
     """Whether a run saved a model."""
-    outputs = mlflow.MlflowClient().get_run(run_id).outputs
-    return bool(outputs and outputs.model_outputs)
+    return _model_id(run_id) is not None
 
 
 def load(run_id: str) -> Any:
@@ -82,14 +81,24 @@ def register(
             raise
     client.update_registered_model(name, about)
     registered = client.search_model_versions(f"name = '{name}' AND run_id = '{run_id}'")
-    version = (
-        registered[0] if registered else client.create_model_version(name, uri(run_id), run_id)
-    )
+    if registered:
+        version = registered[0]
+    else:
+        # A server refuses a model whose id does not stand beside its address.
+        source, model_id = uri(run_id), _model_id(run_id)
+        version = client.create_model_version(name, source, run_id, model_id=model_id)
     client.update_model_version(name, version.version, card)
     for key, text in tags.items():
         client.set_model_version_tag(name, version.version, key, text)
     client.set_registered_model_alias(name, alias, version.version)
     return str(version.version)
+
+
+def _model_id(run_id: str) -> str | None:
+    """The id of the model that a run saved last; None if it saved none."""
+    outputs = mlflow.MlflowClient().get_run(run_id).outputs
+    saved = outputs.model_outputs if outputs else []
+    return saved[-1].model_id if saved else None
 
 
 def _keras(model: Any) -> dict[str, Any]:

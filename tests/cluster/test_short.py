@@ -18,6 +18,8 @@ from ecotrack.search import cluster, storage
 from ecotrack.search.space import Whole
 from ecotrack.search.study import Study
 from ecotrack.tracking import Store
+from ecotrack.tracking import models as saved
+from experiments.workloads.fashion import models
 from tests.cluster.services import SECRET, scheduler, status_of, until, worker
 from tests.cluster.sleeping import Job, coordinate
 from tests.cluster.whole import check_whole
@@ -29,7 +31,6 @@ FIRST_START = """
 import os, sys
 os.environ["MLFLOW_TRACKING_URI"] = sys.argv[1]
 from pathlib import Path
-from ecotrack.search.study import Study
 from ecotrack.search import storage
 from ecotrack.search.study import Study
 from ecotrack.tracking import Store
@@ -119,6 +120,17 @@ def test_a_run_whose_answer_was_lost_is_there_once(served, signed_in, monkeypatc
         assert lost
         (only,) = store.client.search_runs([experiment])
         assert only.info.run_id == record.run_id
+
+
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")  # of MLflow's own
+def test_a_model_is_registered_with_a_server(served, signed_in):
+    store = Store()
+    with store.run("registering", "linear", {}, {}) as record:
+        saved.save(models.build("linear", 1, 1), record.run_id)
+    told = {"card": "a card", "about": "of all versions", "tags": {"need": "none"}}
+    version = saved.register(record.run_id, "registered", "chosen", **told)
+    chosen = store.client.get_model_version_by_alias("registered", "chosen")
+    assert (str(chosen.version), chosen.run_id) == (version, record.run_id)
 
 
 def test_a_stranger_is_refused(served):

@@ -85,7 +85,7 @@ def test_by_hand_and_by_ssh(home):
 
 def test_by_slurm(home):
     """`sbatch` stands in for SLURM, and runs the job that dask-jobqueue wrote."""
-    tool(home / "bin", "sbatch", 'cp "$1" ~/job; setsid bash "$1" >~/log 2>&1 & echo "job 1"')
+    tool(home / "bin", "sbatch", 'cp "$1" ~/job; setsid bash ~/job >~/log 2>&1 & echo "job 1"')
     tool(home / "bin", "scancel", "exit 0")
     with subprocess.Popen(
         ["bash", "-c", f"exec {SLURM.replace('--nodes 2', '--nodes 1 --host 127.0.0.1')}"],

@@ -50,6 +50,7 @@ $(READY): requirements.txt
 		{ echo "ecotrack needs Python 3.11 or later; name one: make PYTHON=python3.12" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV) || \
 		{ echo "this Python cannot make environments; on Debian: apt install python3-venv" >&2; exit 2; }
+	@echo "Installing packages, once: this takes some minutes."
 	$(VENV)/bin/pip install --quiet -r requirements.txt
 	@touch $@
 

@@ -23,8 +23,13 @@ with SLURMCluster(
     processes=1,
     job_extra_directives=["--exclusive"],  # nobody else's work in our energy
     job_script_prologue=["export PYTHONPATH=. DASK_CONFIG=deploy"],
-    worker_extra_args=["--resources", "meter=1"],
-    scheduler_options={"host": options.host, "dashboard": False},
+    # Without its dashboard, too, a worker serves a page of figures: on its own machine alone.
+    worker_extra_args=["--resources", "meter=1", "--dashboard-address", "127.0.0.1:0"],
+    scheduler_options={
+        "host": options.host,
+        "dashboard": False,
+        "dashboard_address": "127.0.0.1:0",
+    },
 ) as cluster:
     cluster.scale(jobs=options.nodes)
     print(f"search --workers {cluster.scheduler_address}", flush=True)

@@ -72,24 +72,49 @@ def table(
 ) -> None:
     """Print rows of equal keys; the keys are the heads.
 
-    Prose may wrap in its cells; where figures lack room, what they have in brackets goes below.
+    Prose may wrap in its cells. Where figures lack room, what they have in brackets goes below;
+    columns that still lack it follow in a table of their own, with the first one again.
     """
     if not rows:
         return
     console = Console(stderr=True, width=_console.width) if stderr else _console
-    grid = _grid(title, rows, prose)
+    if prose:
+        console.print(_grid(title, rows, prose=True))
+        return
     unlimited = console.options.update(max_width=UNLIMITED)
-    if not prose and console.measure(grid, options=unlimited).maximum > console.width:
-        grid = _grid(title, [_in_two_lines(row) for row in rows], prose)
-    console.print(grid)
+
+    def fits(rows: Sequence[Mapping[str, str]]) -> bool:
+        grid = _grid("", rows, prose=False)
+        return console.measure(grid, options=unlimited).maximum <= console.width
+
+    if not fits(rows):
+        rows = [_in_two_lines(row) for row in rows]
+    for part in _parts(rows, fits):
+        console.print(_grid(title, part, prose=False))
+        title = ""
+
+
+def _parts(
+    rows: Sequence[Mapping[str, str]], fits: Callable[[Sequence[Mapping[str, str]]], bool]
+) -> Iterator[Sequence[Mapping[str, str]]]:
+    """The columns in as many parts as it takes for each to fit; each has the first column."""
+    first, *heads = rows[0]
+    part = [{first: row[first]} for row in rows]
+    for head in heads:
+        wider = [{**some, head: row[head]} for some, row in zip(part, rows, strict=True)]
+        if len(part[0]) > 1 and not fits(wider):
+            yield part
+            wider = [{first: row[first], head: row[head]} for row in rows]
+        part = wider
+    yield part
 
 
 def _in_two_lines(row: Mapping[str, str]) -> dict[str, str]:
     return {head: cell.replace(" (", "\n(") for head, cell in row.items()}
 
 
-def _grid(title: str, rows: Sequence[Mapping[str, str]], prose: bool) -> Table:
-    grid = Table(title=title, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
+def _grid(title: str, rows: Sequence[Mapping[str, str]], *, prose: bool) -> Table:
+    grid = Table(title=title or None, box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False)
     grid.title_justify, grid.title_style = "left", "bold"
     for number, head in enumerate(rows[0]):
         text = prose or number == 0
@@ -97,7 +122,7 @@ def _grid(title: str, rows: Sequence[Mapping[str, str]], prose: bool) -> Table:
             head,
             justify="left" if text else "right",
             no_wrap=not text,
-            overflow="fold" if prose else "ellipsis",  # an address is of no use in part
+            overflow="fold" if text else "ellipsis",  # a name is of no use in part
         )
     for row in rows:
         grid.add_row(*row.values())

@@ -121,7 +121,9 @@ def run(
         datasets={"training": dataset("training", seen)},
         model=model,
     )
-    return finish(result, images, meter) if config.test else result
+    if config.test:
+        return finish(result, images, meter)
+    return replace(result, summary=summary(result.costs, result.scores))
 
 
 def schedule(config: Config) -> training.Schedule:

@@ -75,3 +75,14 @@ def test_brackets_go_below_where_a_table_lacks_room(capsys, monkeypatch):
         shown[width] = [line.split() for line in capsys.readouterr().out.splitlines()[4:]]
     assert shown[60][0] == ["a", *row["energy"].split(), *row["emissions"].split()]
     assert shown[30][:2] == [["a", "1.2", "Wh", "0.6", "g"], ["(0.7–2.2)", "(0.3–1.1)"]]
+
+
+def test_columns_that_lack_room_follow_in_a_table_of_their_own(capsys, monkeypatch):
+    row = {"algorithm": "numba-quick", **{f"figure {n}": f"{n}.25 ms" for n in range(6)}}
+    monkeypatch.setattr(terminal, "_console", terminal.Console(width=40))
+    terminal.table("Sorts", [row])
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 40
+    assert shown.count("numba-quick") > 1
+    assert all(cell in shown for cell in row.values())
+    assert "…" not in shown

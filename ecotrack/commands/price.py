@@ -101,7 +101,9 @@ def main(words: Sequence[str]) -> None:
     terminal.say(legend(run.tags for run in runs))
     left_out = sum(not energy_j.value for _, energy_j in wholes)
     if left_out or not runs:
-        terminal.say(f"{left_out} of {len(wholes)} runs have no energy figures, and no price.")
+        terminal.say(
+            f"Without energy figures, and so without a price: {left_out} of {len(wholes)}."
+        )
     told = {
         "grids": [asdict(place) for place in grids],
         "runs": [in_numbers(terms, grids, *each) for each in priced],

@@ -126,8 +126,8 @@ def conclusion(runs: Sequence[RunView], billed: Billed) -> list[str]:
     if total.unknown:
         kinds = tally(f"{kind(run)} {run.status}" for run in total.unknown)
         lines.append(
-            f"Not known: {len(total.unknown)} runs have no energy figures ({kinds})."
-            " What they spent comes on top."
+            f"Runs without energy figures: {len(total.unknown)} ({kinds})."
+            " What they spent, if they measured anything, comes on top."
         )
     return lines
 

@@ -163,7 +163,8 @@ def choose(candidates: Sequence[Candidate], need: Need) -> Choice:
     elif need.within is not None:
         floor = bounds[best] - need.within / 100
         reason = (
-            f"the cheapest whose lower bound is within {need.within:g} points of the best's"
+            f"the cheapest whose lower bound is within {need.within:g}"
+            f" point{'' if need.within == 1 else 's'} of the best's"
             f" ({100 * bounds[best]:.2f} %)"
         )
     else:

@@ -178,7 +178,7 @@ class Judge:
             takes_g = max(expected_g, self._besides_training_g(params))
             if takes_g > room_g:
                 raise PassedOver(
-                    f"it would take some {takes_g:.3g} g, and {room_g:.3g} g of the budget are left"
+                    f"it may take {takes_g:.3g} g, and {room_g:.3g} g of the budget are left"
                 )
             if free_g <= 0 or takes_g > free_g:
                 return False
@@ -266,8 +266,11 @@ class Judge:
         known = [g for trial in finished if (g := trial.besides_training_g) is not None]
         if not known:
             return 0.0
-        is_new = all(kin(trial.params) != kin(params) for trial in finished)
-        return max(*known, DEAREST_TIMES * min(known) if is_new else 0.0)
+        families = {kin(trial.params) for trial in finished}
+        if kin(params) in families:
+            return max(known)
+        # What nobody has tried may stand above the rest as far as they stand apart.
+        return max(known) ** 2 / min(known) if len(families) > 1 else DEAREST_TIMES * min(known)
 
     def free_g(self) -> float:
         """What a trial may take now, grams: what those of other processes may need is not in it."""

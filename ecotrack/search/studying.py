@@ -99,7 +99,19 @@ def carry_out(
         judge = try_models(question, own)
         question.finish(own, judge)
     result = report(study, own.mirror, judge.forecast_error)
-    return replace(result, artifacts={**result.artifacts, **raw})
+    findings = (*result.findings, *out_of_time(question, study))
+    return replace(result, findings=findings, artifacts={**result.artifacts, **raw})
+
+
+def out_of_time(question: Question, study: Study) -> list[str]:
+    """That trials are missing since the time is up, if so."""
+    done, asked, time_s = tried(study), question.rules.trials, question.time_s
+    if time_s is None or done >= asked or study.cost.wall_s < time_s:
+        return []
+    return [
+        f"Trials: {done} of {asked}, for the {time_s:g} s of time-s are used up, all sessions"
+        " together. With a larger time-s the same command goes on."
+    ]
 
 
 def nothing_more(question: Question, started: Session, study: Study, parent: Record) -> Result:

@@ -17,7 +17,7 @@ import mlflow
 from mlflow.data.numpy_dataset import from_numpy
 from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
-from ecotrack import metrics
+from ecotrack import host, metrics
 from ecotrack.measurement import Dataset, Measurement, Result
 from ecotrack.meters.book import Known
 from ecotrack.tracking import models, place
@@ -162,7 +162,8 @@ def log_to_active_run(cost: Measurement) -> None:
     active = mlflow.active_run()
     if active is None:
         raise RuntimeError("no MLflow run is active; start one: with mlflow.start_run(): ...")
-    Record(active.info.run_id).log(Result(costs={"block": cost}, tags=within()))
+    tags = {metrics.HOST_TAG: host.describe(), **within()}
+    Record(active.info.run_id).log(Result(costs={"block": cost}, tags=tags))
 
 
 def active_run() -> str | None:

@@ -147,7 +147,7 @@ def doubts(runs: Sequence[RunView], bill: Bill) -> Iterable[str]:
             " runs: their figures are not the work's alone."
         )
     if bill.unknown:
-        yield f"{len(bill.unknown)} runs have no energy figures; what they spent comes on top."
+        yield f"Runs that measured nothing: {len(bill.unknown)}; what they spent comes on top."
 
 
 def short(run: RunView) -> str:

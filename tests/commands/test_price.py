@@ -149,7 +149,7 @@ def test_runs_without_figures_are_counted(home: Home, capsys):
     keep("a", "forest", trained())
     keep("a", "nothing", Result())
     price.main([])
-    assert "1 of 2 runs have no energy figures, and no price." in capsys.readouterr().out
+    assert "Without energy figures, and so without a price: 1 of 2." in capsys.readouterr().out
 
 
 def test_pricing_changes_nothing_in_the_store(home: Home):

@@ -89,7 +89,7 @@ def test_what_is_not_known_is_said(home: Home, capsys):
             raise SystemExit
     out = printed(capsys)
     assert "In all 1 Wh and 500 mg CO2e: 4 runs" in out
-    assert "Not known: 3 runs have no energy figures (2 other KILLED, 1 choose FINISHED)." in out
+    assert "Runs without energy figures: 3 (2 other KILLED, 1 choose FINISHED)." in out
 
 
 def without_power_over_files() -> None:

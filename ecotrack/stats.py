@@ -24,6 +24,9 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def __str__(self) -> str:
+        return f"{self.median:.3g} ({self.low:.3g}–{self.high:.3g})"
+
     @property
     def half_width(self) -> float:
         """Half of the interval over the median: the 0.02 of `±2 %`."""

@@ -100,11 +100,11 @@ class WholeLife:
     def verdict(self) -> str:
         """Whether, and when, the search has paid for itself; plainly."""
         chosen, other = self.chosen, self.baseline
-        if (chosen.each_g, chosen.once_g - self.search_g) == (other.each_g, other.once_g):
+        twins = chosen.each_g == other.each_g and chosen.once_g == self.search_g + other.once_g
+        if twins:
             return (
-                f"Nothing cheaper than {chosen.name} meets the need, and that is what would have"
-                f" been trained without a search: its {reading.quantity(self.search_g, 'g')} are"
-                " the price of knowing so."
+                f"Against {other.name} the search {self.paying()}: nothing cheaper meets the need,"
+                f" and knowing that took {reading.quantity(self.search_g, 'g')}."
             )
         each = [reading.quantity(1000 * life.each_g, "g") for life in (chosen, other)]
         once = [reading.quantity(life.once_g, "g") for life in (chosen, other)]

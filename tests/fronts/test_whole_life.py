@@ -103,6 +103,15 @@ def test_whether_the_search_has_paid_is_said_plainly(baseline, said):
     assert "\n" not in sentence
 
 
+def test_a_choice_that_is_its_own_baseline_is_not_set_against_itself():
+    same = Life("hasty without a search", 1.0, 0.002)
+    sentence = life(search_g=3.0, front=[HASTY], baseline=same).verdict()
+    assert sentence == (
+        "Against hasty without a search the search never pays for itself:"
+        " nothing cheaper meets the need, and knowing that took 3 g."
+    )
+
+
 def test_never_is_a_word_in_the_table_and_null_in_its_figures():
     *_, search = life(baseline=Life("b", 1, 0)).break_evens()
     assert (search["after"], search["predictions"]) == ("never", None)

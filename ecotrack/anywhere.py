@@ -113,7 +113,7 @@ def _ledger() -> Ledger:
 
 @cache
 def _started() -> Meter:
-    from ecotrack.launch import Metered, meter_for
+    from ecotrack.metered import Metered, meter_for
 
     meter = meter_for(Metered())
     atexit.register(meter.__exit__)

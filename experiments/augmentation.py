@@ -16,8 +16,9 @@ import altair as alt
 from ecotrack import Measurement, Result, figures, metrics, reading, terminal
 from ecotrack.amount import columns, of_columns
 from ecotrack.cli import option
-from ecotrack.launch import Metered, launch, metered
+from ecotrack.launch import launch
 from ecotrack.measure import Meter
+from ecotrack.metered import Metered, metered
 from ecotrack.tracking import Store
 from experiments import train
 from experiments.reports import views

@@ -19,8 +19,9 @@ from ecotrack.cli import UserError, option
 from ecotrack.fronts.choosing import Candidate, Choice, Need, NothingFitsError
 from ecotrack.fronts.table import table
 from ecotrack.fronts.whole_life import readable
-from ecotrack.launch import Session, grid_tags, in_numbers, session, show
+from ecotrack.launch import Session, in_numbers, session, show
 from ecotrack.measurement import Result
+from ecotrack.metered import grid_tags
 from ecotrack.search.exports import exports_of
 from ecotrack.search.study_report import front_of, front_title
 from ecotrack.terminal import Shown

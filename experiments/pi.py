@@ -20,8 +20,9 @@ from dataclasses import dataclass
 from ecotrack import Result, measure, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
-from ecotrack.launch import Metered, launch
+from ecotrack.launch import launch
 from ecotrack.measure import Meter
+from ecotrack.metered import Metered
 from ecotrack.repeating import BRIEF, Repeats, interleave, repeat
 from ecotrack.tracking import Store
 from experiments.reports import views

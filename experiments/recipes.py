@@ -20,7 +20,8 @@ import numpy as np
 
 from ecotrack import Result, host, measure, metrics, terminal
 from ecotrack.cli import option, parameters
-from ecotrack.launch import Metered, Session, grid_tags, in_numbers, insured, metered, session
+from ecotrack.launch import Session, in_numbers, insured, session
+from ecotrack.metered import Metered, grid_tags, metered
 from ecotrack.tracking import Record, RunView, Store, files
 from ecotrack.tracking.flat import run_totals
 from experiments import train

@@ -18,8 +18,9 @@ from operator import itemgetter
 
 from ecotrack import terminal
 from ecotrack.cli import UserError, option, options, parameters, spell
-from ecotrack.launch import Metered, Session, in_numbers, metered, session, tell
+from ecotrack.launch import Session, in_numbers, session, tell
 from ecotrack.measurement import Result
+from ecotrack.metered import Metered, metered
 from ecotrack.meters.codecarbon import grid
 from ecotrack.search import studying
 from ecotrack.search.judge import Rules

@@ -18,8 +18,9 @@ from typing import Any, Literal
 from ecotrack import Result, measure, terminal, unit_costs
 from ecotrack.cli import UserError, option
 from ecotrack.host import cores
-from ecotrack.launch import Metered, launch
+from ecotrack.launch import launch
 from ecotrack.measure import Meter
+from ecotrack.metered import Metered
 from ecotrack.repeating import Repeats, interleave
 from ecotrack.stats import median_interval
 from ecotrack.tracking import Store

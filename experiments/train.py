@@ -12,9 +12,10 @@ from typing import Any
 
 from ecotrack import Measurement, Result, figures, measure, metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.launch import Metered, launch
+from ecotrack.launch import launch
 from ecotrack.measure import Meter, clocks
 from ecotrack.measurement import Dataset
+from ecotrack.metered import Metered
 from ecotrack.repeating import BRIEF, repeat
 from ecotrack.stats import wilson
 from ecotrack.tracking import Store

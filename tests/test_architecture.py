@@ -18,6 +18,14 @@ def test_importing_ecotrack_loads_nothing_heavy():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_a_script_that_measures_a_block_waits_for_no_experiment():
+    measured = "with ecotrack.measure(): pass"
+    heavy = [name for name in HEAVY if name != "codecarbon"]
+    code = f"import sys, ecotrack\n{measured}\nprint([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_the_contracts_of_import_linter_are_kept():
     lint = f"{sys.prefix}/bin/lint-imports"
     done = subprocess.run([lint], cwd=ROOT, capture_output=True, text=True)

@@ -30,7 +30,8 @@ FAULTY = """
 import os, resource, sys
 from dataclasses import dataclass
 from ecotrack import Result, host, measure
-from ecotrack.launch import Metered, launch
+from ecotrack.launch import launch
+from ecotrack.metered import Metered
 from ecotrack.tracking import Record, Store
 
 @dataclass(frozen=True)

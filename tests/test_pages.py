@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from ecotrack import cli
-from ecotrack.launch import Metered
+from ecotrack.metered import Metered
 from ecotrack.terminal import Shown
 from tests.conftest import ROOT, SMALL, Home
 from tests.test_mlproject import ENTRIES, config_of

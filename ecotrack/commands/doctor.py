@@ -23,9 +23,9 @@ from ecotrack import cli, host, terminal
 from ecotrack.cli import UserError, option
 from ecotrack.commands.missing import missing
 from ecotrack.commands.noise import Noise, noise
-from ecotrack.launch import Metered, given_watts, meter_for
 from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Measurement, Origin
+from ecotrack.metered import Metered, given_watts, meter_for
 from ecotrack.meters import bands, gates, machine
 from ecotrack.meters.codecarbon import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
 from ecotrack.meters.machine import Checked, Idle

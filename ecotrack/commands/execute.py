@@ -19,9 +19,10 @@ from typing import TextIO
 
 from ecotrack import metrics, reading, terminal
 from ecotrack.cli import UserError, option
-from ecotrack.launch import Metered, Session, in_numbers, insured, raw_record, session
+from ecotrack.launch import Session, in_numbers, insured, raw_record, session
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Result
+from ecotrack.metered import Metered
 from ecotrack.tracking.flat import run_totals
 from ecotrack.tracking.record import INSIDE
 

@@ -12,9 +12,10 @@ from functools import wraps
 from typing import TypeVar
 
 from ecotrack import host, reading
-from ecotrack.launch import Metered, Session, grid_tags, meter_for, metering
+from ecotrack.launch import Session, metering
 from ecotrack.measure import Window, measure
 from ecotrack.measurement import Measurement
+from ecotrack.metered import Metered, grid_tags, meter_for
 from ecotrack.meters.turn import turn
 from ecotrack.search.mirror import Mirror
 from ecotrack.search.objectives import Objectives

@@ -10,8 +10,9 @@ from functools import cache, partial
 from pathlib import Path
 
 from ecotrack import host, terminal
-from ecotrack.launch import Metered, Session, metered
+from ecotrack.launch import Session
 from ecotrack.measurement import Result
+from ecotrack.metered import Metered, metered
 from ecotrack.search import cluster
 from ecotrack.search.judge import Bill, Judge
 from ecotrack.search.mirror import Mirror, open_study

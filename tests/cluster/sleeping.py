@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any
 
 from ecotrack import metrics
-from ecotrack.launch import Metered, grid_tags, insured, meter_for
+from ecotrack.launch import insured
 from ecotrack.measure import measure
 from ecotrack.measurement import Result
+from ecotrack.metered import Metered, grid_tags, meter_for
 from ecotrack.search import cluster, workers
 from ecotrack.search.judge import Rules
 from ecotrack.search.mirror import Mirror, cost_metrics

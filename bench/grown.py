@@ -23,6 +23,7 @@ DISTRIBUTIONS = {
     Choice: lambda v: optuna.distributions.CategoricalDistribution(v.options),
     Whole: lambda v: optuna.distributions.IntDistribution(v.low, v.high, log=v.log),
 }
+COPY = "c0"  # how the id of a copied run begins
 COPIED = ("runs", "latest_metrics", "metrics", "params", "tags")
 # A copy is dearer and a little worse than its original: a cloud behind the front.
 WORSE = {
@@ -36,12 +37,16 @@ def grow(storage: str, runs_url: str, study: str, space: Space, size: int) -> No
     """Copy the finished trials of a study, and their runs, until there are so many."""
     kept = optuna.load_study(study_name=study, storage=storage)
     complete = [t for t in kept.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
-    originals = [t for t in complete if not t.user_attrs[RUN_KEY].startswith("c0")]
-    first = len(complete) // len(originals)
-    last = size // len(originals) - 1
+    copies = [t for t in complete if t.user_attrs[RUN_KEY].startswith(COPY)]
+    # What was tried since the first copies were made is no original: it has its place behind them.
+    begun = min((t.number for t in copies), default=len(complete))
+    originals = [t for t in complete if t.number < begun]
+    numbers = spread(len(copies), len(copies) + size - len(complete), len(originals))
     rng = np.random.default_rng(size)
     kept.add_trials(
-        worse(trial, space, number, rng) for number in range(first, last + 1) for trial in originals
+        worse(trial, space, number, rng)
+        for trial, several in zip(originals, numbers, strict=True)
+        for number in several
     )
     engine = sqlalchemy.create_engine(runs_url)
     with engine.begin() as db:
@@ -49,20 +54,31 @@ def grow(storage: str, runs_url: str, study: str, space: Space, size: int) -> No
             columns = [c["name"] for c in sqlalchemy.inspect(engine).get_columns(table)]
             told = [{"run_uuid": copied("run_uuid")}.get(c, c) for c in columns]
             told = [WORSE.get(table, c) if c == "value" else c for c in told]
-            db.execute(
-                sqlalchemy.text(
-                    f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(told)}"
-                    f" FROM {table}, generate_series({first}, {last}) AS copies(n)"
-                    " WHERE run_uuid = ANY(:runs)"
-                ),
-                {"runs": [trial.user_attrs[RUN_KEY] for trial in originals]},
+            copying = sqlalchemy.text(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(told)}"
+                f" FROM {table}, generate_series(:first, :last) AS copies(n)"
+                " WHERE run_uuid = :run"
             )
+            for trial, several in zip(originals, numbers, strict=True):
+                ends = {"first": several.start, "last": several.stop - 1}
+                db.execute(copying, {"run": trial.user_attrs[RUN_KEY], **ends})
     engine.dispose()
+
+
+def spread(first: int, last: int, originals: int) -> list[range]:
+    """The numbers of each original's copies, 1 and up, so that copies `first` to `last` are made.
+
+    They go round: the copies 0, 1, 2, 3 … are of the originals 0, 1, 0, 1 …, if there are two.
+    """
+    return [
+        range(1 - (place - first) // originals, 1 - (place - last) // originals)
+        for place in range(originals)
+    ]
 
 
 def copied(run_id: str) -> str:
     """The id of the n-th copy of a run, in SQL."""
-    return f"'c0' || lpad(n::text, 6, '0') || substr({run_id}, 9)"
+    return f"'{COPY}' || lpad(n::text, 6, '0') || substr({run_id}, 9)"
 
 
 def worse(
@@ -81,7 +97,7 @@ def worse(
     accuracy, grams = trial.values
     times = 1 + number * 0.05
     told = {
-        RUN_KEY: f"c0{number:06d}{run_id[8:]}",
+        RUN_KEY: f"{COPY}{number:06d}{run_id[8:]}",
         HARDWARE_KEY: trial.user_attrs[HARDWARE_KEY],
         PROCESS_KEY: trial.user_attrs[PROCESS_KEY],
         CURVE_KEY: trial.user_attrs.get(CURVE_KEY, []),

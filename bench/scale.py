@@ -90,13 +90,15 @@ def throughput(at: Stores, workers: int, sleep_s: float, each: int) -> dict[str,
         start_s, cpu_s = time.perf_counter(), time.process_time()
         sleeping.coordinate(job, cluster.address)
         wall_s, cpu_s = time.perf_counter() - start_s, time.process_time() - cpu_s
-    return {
+    row = {
         "workers": workers,
         "trials": trials,
         "trials_per_s": trials / wall_s,
         "asleep": each * sleep_s / wall_s,
         "coordinator_ms": 1000 * cpu_s / trials,
     }
+    tell(row)
+    return row
 
 
 def busy_with_many(at: Stores, size: int, trials: int = 40) -> float:
@@ -113,7 +115,9 @@ def busy_with_many(at: Stores, size: int, trials: int = 40) -> float:
             cpu_s = time.process_time()
             sleeping.coordinate(job, cluster.address)
             told.append(time.process_time() - cpu_s)
-    return 1000 * (told[1] - told[0]) / (trials - 2)
+    busy_ms = 1000 * (told[1] - told[0]) / (trials - 2)
+    tell({"finished": size, "coordinator_ms": busy_ms})
+    return busy_ms
 
 
 def of_size(at: Stores, storage: str, sizes: Sequence[int]) -> list[dict[str, float]]:
@@ -126,15 +130,20 @@ def of_size(at: Stores, storage: str, sizes: Sequence[int]) -> list[dict[str, fl
     found = []
     for size in sizes:
         grow(storage, at.runs_url, STUDY, space, size)
-        found.append(
-            {
-                "trials": size,
-                RESUME: until_next(at, storage, [*began, str(size + 1)]),
-                WHOLE: run(at, [*began, str(size)]),
-                CHOOSE: run(at, [*ours, "experiments.choose", "--within", "1"]),
-            }
-        )
+        row = {
+            "trials": size,
+            RESUME: until_next(at, storage, [*began, str(size + 1)]),
+            WHOLE: run(at, [*began, str(size)]),
+            CHOOSE: run(at, [*ours, "experiments.choose", "--within", "1"]),
+        }
+        tell(row)
+        found.append(row)
     return found
+
+
+def tell(row: dict[str, float]) -> None:
+    """A row as soon as it is known: all of them take half an hour."""
+    print(", ".join(f"{name} {value:.4g}" for name, value in row.items()), file=sys.stderr)
 
 
 def run(at: Stores, command: list[str]) -> float:

@@ -334,7 +334,7 @@ def wait_for_trial(finished: int) -> None:
     while time.monotonic() < deadline:
         status = Counter(trial.status for trial in trials_of(Store()))
         if status["FINISHED"] >= finished and status["RUNNING"]:
-            time.sleep(1)
+            time.sleep(2)  # the first beat of its ledger comes after one
             return
         time.sleep(0.2)
     raise TimeoutError("no trial started")

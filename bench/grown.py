@@ -39,7 +39,7 @@ def grow(storage: str, runs_url: str, study: str, space: Space, size: int) -> No
     complete = [t for t in kept.get_trials(deepcopy=False) if t.state.name == "COMPLETE"]
     copies = [t for t in complete if t.user_attrs[RUN_KEY].startswith(COPY)]
     # What was tried since the first copies were made is no original: it has its place behind them.
-    begun = min((t.number for t in copies), default=len(complete))
+    begun = min((t.number for t in copies), default=np.inf)
     originals = [t for t in complete if t.number < begun]
     numbers = spread(len(copies), len(copies) + size - len(complete), len(originals))
     rng = np.random.default_rng(size)

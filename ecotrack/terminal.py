@@ -87,9 +87,8 @@ def table(
         grid = _grid("", rows, prose=False)
         return console.measure(grid, options=unlimited).maximum <= console.width
 
-    if not fits(rows):
-        rows = [_in_two_lines(row) for row in rows]
-    for part in _parts(rows, fits):
+    parts = [rows] if fits(rows) else _parts([_in_two_lines(row) for row in rows], fits)
+    for part in parts:
         console.print(_grid(title, part, prose=False))
         title = ""
 

@@ -71,10 +71,9 @@ class Home:
             return self._run([sys.executable, "-m", f"experiments.{entry}", *options], env)
         return forks.run_module(f"experiments.{entry}", options, self.env, ROOT)
 
-    def mlflow(self, entry: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+    def mlflow(self, entry: str, *options: str) -> subprocess.CompletedProcess[str]:
         """`mlflow run . -e ENTRY --env-manager local`, from the root of the project."""
-        command = ["mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options]
-        return self._run(command, env) if env else self.command(*command)
+        return self.command("mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Any command, from the root of the project."""

@@ -12,7 +12,6 @@ import os
 import runpy
 import subprocess
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,8 +58,7 @@ def run_module(
 @cache
 def _address() -> str:
     """Where forked programs ask for forks."""
-    address = tempfile.mktemp(prefix="ecotrack-forks-")
-    listener = Listener(address, "AF_UNIX")
+    listener = Listener(family="AF_UNIX")
     atexit.register(listener.close)
 
     def listen() -> None:
@@ -68,14 +66,15 @@ def _address() -> str:
             threading.Thread(target=_answer, args=(listener.accept(),), daemon=True).start()
 
     threading.Thread(target=listen, daemon=True).start()
-    return address
+    return str(listener.address)
 
 
 def _answer(asking: Connection) -> None:
-    (module, *words), env, cwd, outputs = asking.recv()
-    process = _start(module, words, env, cwd, outputs)
-    process.join()
-    asking.send(process.exitcode)
+    with asking:
+        (module, *words), env, cwd, outputs = asking.recv()
+        process = _start(module, words, env, cwd, outputs)
+        process.join()
+        asking.send(process.exitcode)
 
 
 def _start(

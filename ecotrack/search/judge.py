@@ -263,7 +263,7 @@ class Judge:
     def _besides_training_g(self, params: Mapping[str, Any]) -> float:
         """The most that it may take, as far as finished trials tell: before any, nothing."""
         finished, kin = self.study.comparable, self.problem.kin
-        known = [g for trial in finished if (g := trial.besides_training_g) is not None]
+        known = [g for trial in finished if (g := trial.besides_training_g or 0.0) > 0]
         if not known:
             return 0.0
         families = {kin(trial.params) for trial in finished}

@@ -17,6 +17,8 @@ from mlflow.types import Schema, TensorSpec
 from ecotrack import litert_file
 from ecotrack.litert_file import End, LiteRTFile
 
+MODELS = "models:/"
+
 
 def save(model: Any, run_id: str) -> str:
     """Save a model with a run, signed with the types it takes and gives; return its id.
@@ -46,7 +48,7 @@ def uri(run_id: str) -> str:
     model_id = _model_id(run_id)
     if model_id is None:
         raise LookupError(f"run {run_id} saved no model")
-    return f"models:/{model_id}"
+    return f"{MODELS}{model_id}"
 
 
 def exists(run_id: str) -> bool:
@@ -85,7 +87,8 @@ def register(
         version = registered[0]
     else:
         # A server refuses a model whose id does not stand beside its address.
-        source, model_id = uri(run_id), _model_id(run_id)
+        source = uri(run_id)
+        model_id = source.removeprefix(MODELS)
         version = client.create_model_version(name, source, run_id, model_id=model_id)
     client.update_model_version(name, version.version, card)
     for key, text in tags.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ecotrack.measurement import Measurement
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.mirror import Mirror, open_study
 from ecotrack.search.objectives import Objectives
@@ -68,6 +69,10 @@ class Question:
     def used_up(self, study: Study) -> bool:
         """Whether the budget is: then nothing may cost the study anything."""
         return self.rules.budget_g is not None and study.cost.co2_g >= self.rules.budget_g
+
+    def out_of_time(self, spent: Measurement) -> bool:
+        """Whether no trial may start any more, since so much was spent."""
+        return self.time_s is not None and spent.wall_s >= self.time_s
 
     def problem(self, own: Share | None = None) -> Problem:
         """What is searched; a process without a share tries nothing."""

@@ -72,6 +72,7 @@ def carry_on(question: Question, started: Session, workers: str | None) -> tuple
             result = carry_out(question, started, study, parent, workers)
         except BudgetError as error:
             raise UserError(str(error)) from error
+        result = replace(result, findings=(*result.findings, *missing(question, study)))
         parent.log(result)
     return result, parent.run_id
 
@@ -99,18 +100,17 @@ def carry_out(
         judge = try_models(question, own)
         question.finish(own, judge)
     result = report(study, own.mirror, judge.forecast_error)
-    findings = (*result.findings, *out_of_time(question, study))
-    return replace(result, findings=findings, artifacts={**result.artifacts, **raw})
+    return replace(result, artifacts={**result.artifacts, **raw})
 
 
-def out_of_time(question: Question, study: Study) -> list[str]:
+def missing(question: Question, study: Study) -> list[str]:
     """That trials are missing since the time is up, if so."""
-    done, asked, time_s = tried(study), question.rules.trials, question.time_s
-    if time_s is None or done >= asked or study.cost.wall_s < time_s:
+    done, asked = tried(study), question.rules.trials
+    if done >= asked or not question.out_of_time(study.cost):
         return []
     return [
-        f"Trials: {done} of {asked}, for the {time_s:g} s of time-s are used up, all sessions"
-        " together. With a larger time-s the same command goes on."
+        f"Trials: {done} of {asked}, for the {question.time_s:g} s of time-s are used up, all"
+        " sessions together. With a larger time-s the same command goes on."
     ]
 
 

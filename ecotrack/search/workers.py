@@ -102,7 +102,7 @@ def wind_up(job: Job) -> str:
 
 def in_time(question: Question, own: Share) -> bool:
     """Whether another trial may start, by the time that the study may take."""
-    return question.time_s is None or own.spent().wall_s < question.time_s
+    return not question.out_of_time(own.spent())
 
 
 @contextmanager

@@ -56,8 +56,8 @@ def parse(config_type: type[C], argv: Sequence[str], *, prog: str, description: 
     for field in options(config_type):
         parser.add_argument(
             f"--{spell(field.name)}",
-            metavar=_metavar(hints[field.name]),
-            help=f"{field.metadata['help']} (default: {render(field.default)})".replace("%", "%%"),
+            metavar=takes(config_type, field),
+            help=_help(field).replace("%", "%%"),
         )
     words = vars(parser.parse_args(list(argv)))
     given = {
@@ -81,6 +81,12 @@ def parameters(config: Any) -> dict[str, str]:
 def spell(name: str) -> str:
     """`min_accuracy` in Python is `min-accuracy` for people."""
     return name.replace("_", "-")
+
+
+def takes(config_type: Any, field: dataclasses.Field[Any]) -> str:
+    """What an option takes: `auto|cpu|gpu`, or `INTEGER`; its range is told by `--help`."""
+    names, hint = field.metadata["one_of"], get_type_hints(config_type)[field.name]
+    return _metavar(hint).replace("TEXT", "|".join(names)) if names else _metavar(hint)
 
 
 def render(value: Any) -> str:
@@ -107,6 +113,19 @@ def one_line_errors(prog: str) -> Iterator[None]:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see --help")
+
+
+def _help(field: dataclasses.Field[Any]) -> str:
+    default = f"default: {render(field.default)}"
+    told = "; ".join(filter(None, [_range(field), default]))
+    return f"{field.metadata['help']} ({told})"
+
+
+def _range(field: dataclasses.Field[Any]) -> str:
+    low, high = (field.metadata[key] for key in ("at_least", "at_most"))
+    if low is None or high is None:
+        return "" if low is high else f"at least {low:g}" if high is None else f"at most {high:g}"
+    return f"{low:g} to {high:g}"
 
 
 def _value(field: dataclasses.Field[Any], hint: Any, word: str) -> Any:

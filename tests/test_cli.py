@@ -201,7 +201,11 @@ def test_every_option_of_every_experiment_is_explained(experiment, capsys):
     page = re.sub(r"\s+", " ", capsys.readouterr().out)
     for field in dataclasses.fields(experiment):
         assert f"--{spell(field.name)} " in page
-        assert f"{field.metadata['help']} (default: {render(field.default)})" in page
+        told, default = re.escape(field.metadata["help"]), re.escape(render(field.default))
+        (span,) = re.findall(rf"{told} \(([^()]*)default: {default}\)", page)
+        for key in ("at_least", "at_most"):
+            limit = field.metadata[key]
+            assert limit is None or f"{limit:g}" in re.split(r"[ ;]+", span)
 
 
 @pytest.mark.parametrize(

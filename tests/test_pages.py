@@ -77,14 +77,14 @@ def entry_point_table() -> str:
     options["choose"] = [f for f in options["choose"] if f.name not in {s.name for s in shown}]
     options["all"] = list(shown)
     options["all but choose, report"] = [f for f in measured if f not in shown]
-    rows = ["| entry | option | default | |", "|---|---|---|---|"]
+    rows = ["| entry | option | takes | default | |", "|---|---|---|---|---|"]
     for entry, fields in options.items():
+        config = config_of(entry if entry in ENTRIES else "train")  # which has all that they share
         for number, field in enumerate(fields):
             name = f"**{entry}**" if number == 0 else ""
-            default = cli.render(field.default)
-            rows.append(
-                f"| {name} | `{cli.spell(field.name)}` | `{default}` | {field.metadata['help']} |"
-            )
+            cells = (cli.spell(field.name), cli.takes(config, field), cli.render(field.default))
+            quoted = [f"`{cell}`".replace("|", "\\|") for cell in cells]
+            rows.append(" | ".join([f"| {name}", *quoted, field.metadata["help"]]) + " |")
     return "\n".join(rows)
 
 

@@ -19,6 +19,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -28,6 +29,7 @@ from ecotrack import cli
 
 UNLIMITED = 10_000  # characters
 SHOWN_EVERY_S = 1.0  # what we draw is measured too
+SAID_EVERY_S = 20.0  # in a pipe, where nothing is drawn over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,20 +135,20 @@ def say(text: str) -> None:
     _console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-@dataclass(frozen=True)
 class Bar:
-    """A line that tells how far a long work is."""
+    """How far a long work is: on a terminal a line that moves, in a pipe a new one now and then."""
 
-    _progress: Progress
-    _task: int
+    def __init__(self, progress: Progress, task: TaskID, *, piped: bool) -> None:
+        self._progress, self._task, self._piped = progress, task, piped
+        self._said_s = time.perf_counter()
 
     def advance(self, status: str) -> None:
         """One step more, and what it is about."""
-        self._progress.update(self._task, advance=1, status=status)  # type: ignore[arg-type]
+        self._show(advance=1, status=status)
 
     def update(self, done: int, status: str) -> None:
         """Say what is done and how it looks."""
-        self._progress.update(self._task, completed=done, status=status)  # type: ignore[arg-type]
+        self._show(completed=done, status=status)
 
     def follow(self, name: str) -> Callable[[float], None]:
         """Follow one long call that starts now: tell the function returned the share done, 0 … 1.
@@ -164,15 +166,25 @@ class Bar:
             shown_s = now_s
             left = timedelta(seconds=round((now_s - start_s) * (1 - share) / share))
             status = f"{name}: {share:.0%} of a call, {left} left"
-            self._progress.update(self._task, status=status)  # type: ignore[arg-type]
+            self._show(status=status)
 
         return tell
+
+    def _show(self, **told: Any) -> None:
+        self._progress.update(self._task, **told)
+        now_s = time.perf_counter()
+        if not self._piped or now_s - self._said_s < SAID_EVERY_S:
+            return
+        self._said_s = now_s
+        (task,) = self._progress.tasks
+        how_far = f"{task.completed:.0f}/{task.total:.0f}"
+        print(task.description, how_far, task.fields["status"], file=sys.stderr, flush=True)
 
 
 @contextmanager
 def bar(title: str, total: int) -> Iterator[Bar]:
-    """Show progress on a terminal; stay quiet in a pipe and under CI."""
-    quiet = not _console.is_terminal or bool(os.environ.get("CI"))
+    """Show progress; under CI stay quiet."""
+    piped, quiet = not _console.is_terminal, bool(os.environ.get("CI"))
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=8),
@@ -181,8 +193,9 @@ def bar(title: str, total: int) -> Iterator[Bar]:
         TextColumn("{task.fields[status]}"),
         console=_console,
         transient=True,
-        disable=quiet,
+        disable=piped or quiet,
         refresh_per_second=1 / SHOWN_EVERY_S,
     )
     with progress:
-        yield Bar(progress, progress.add_task(title, total=total, status=""))
+        task = progress.add_task(title, total=total, status="")
+        yield Bar(progress, task, piped=piped and not quiet)

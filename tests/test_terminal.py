@@ -57,6 +57,27 @@ def test_nothing_done_tells_nothing_of_the_time_left(clock, bar):
     assert status(bar) == ""
 
 
+def test_in_a_pipe_a_long_work_says_now_and_then_how_far_it_is(clock, capsys, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    with terminal.bar("work", 3) as bar:
+        bar.update(0, "first")
+        clock[0] = 20.0
+        bar.advance("second")
+        clock[0] = 21.0
+        bar.advance("third")
+    told = capsys.readouterr()
+    assert told.err == "work 1/3 second\n"
+    assert told.out == "", "what is piped is the result"
+
+
+def test_under_ci_nothing_is_said(clock, capsys, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    with terminal.bar("work", 3) as bar:
+        clock[0] = 60.0
+        bar.advance("second")
+    assert capsys.readouterr().err == ""
+
+
 def test_prose_wraps_and_nothing_of_it_is_lost(capsys, monkeypatch):
     monkeypatch.setattr(terminal, "_console", terminal.Console(width=30))
     address = "https://example.org/a/very/long/address"

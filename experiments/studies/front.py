@@ -19,8 +19,9 @@ from ecotrack.search.study import Study
 from ecotrack.tracking import Record, RunView
 from ecotrack.tracking import models as saved
 from experiments import train
-from experiments.workloads.fashion import data, models, silence, training
+from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
+from experiments.workloads.fashion.quiet import silence
 
 EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
 EXPORT = 2.0  # evaluations: of another precision of it, converted, with validation images too

@@ -1,10 +1,10 @@
-import keras
 import numpy as np
 import pytest
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from experiments.workloads.fashion import data, models, tf
+from experiments.workloads.fashion import data, models
 from experiments.workloads.fashion.models import FAMILIES, SIZED, build
+from experiments.workloads.fashion.quiet import keras, tf
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
-from experiments.workloads.fashion import data, models, tf, training
+from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.augment import Augmentation
+from experiments.workloads.fashion.quiet import keras, tf
 from tests import naive
 
 ROOT = Path(__file__).parents[2]

@@ -190,7 +190,7 @@ def _install(files: dict[str, Path]) -> dict[str, Path]:
 
 
 def _from_keras(scratch: Path) -> Path:
-    import keras
+    from experiments.workloads.fashion.quiet import keras
 
     for name in SHA256:
         socket.setdefaulttimeout(30)  # Keras itself would wait for a silent host for ever

@@ -6,9 +6,9 @@ Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is sav
 from itertools import pairwise
 from typing import Literal, get_args
 
-import keras
 import numpy as np
-from keras import layers
+
+from experiments.workloads.fashion.quiet import keras, layers
 
 Family = Literal["linear", "mlp", "cnn", "pooled", "separable", "residual", "skip", "keras"]
 FAMILIES: tuple[Family, ...] = get_args(Family)

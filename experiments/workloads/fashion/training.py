@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import keras
 import numpy as np
 
-from experiments.workloads.fashion import augment, tf, twin
+from experiments.workloads.fashion import augment, twin
 from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.data import Split
 from experiments.workloads.fashion.models import CLASSES
+from experiments.workloads.fashion.quiet import keras, tf
 from experiments.workloads.fashion.twin import NumberFormat
 
 Device = Literal["auto", "cpu", "gpu"]

@@ -9,10 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import keras
-from keras import layers
-
-from experiments.workloads.fashion import tf
+from experiments.workloads.fashion.quiet import keras, layers, tf
 
 NumberFormat = Literal["auto", "float32", "bfloat16"]
 CPUINFO = Path("/proc/cpuinfo")

@@ -56,7 +56,7 @@ def parse(config_type: type[C], argv: Sequence[str], *, prog: str, description: 
     for field in options(config_type):
         parser.add_argument(
             f"--{spell(field.name)}",
-            metavar=takes(config_type, field),
+            metavar=takes(hints[field.name], field.metadata["one_of"]),
             help=_help(field).replace("%", "%%"),
         )
     words = vars(parser.parse_args(list(argv)))
@@ -83,10 +83,17 @@ def spell(name: str) -> str:
     return name.replace("_", "-")
 
 
-def takes(config_type: Any, field: dataclasses.Field[Any]) -> str:
-    """What an option takes: `auto|cpu|gpu`, or `INTEGER`; its range is told by `--help`."""
-    names, hint = field.metadata["one_of"], get_type_hints(config_type)[field.name]
-    return _metavar(hint).replace("TEXT", "|".join(names)) if names else _metavar(hint)
+def takes(hint: Any, names: Sequence[str] | None = None) -> str:
+    """What values of a type are, or which names there are: `INTEGER|none`, `auto|cpu|gpu`."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        inner = next(arg for arg in args if arg is not type(None))
+        return f"{takes(inner, names)}|{NONE}"
+    if origin is tuple:
+        return f"{takes(args[0], names)},..."
+    if origin is Literal or names:
+        return "|".join(names or args)
+    return {bool: "true|false", int: "INTEGER", float: "NUMBER", str: "TEXT"}[hint]
 
 
 def render(value: Any) -> str:
@@ -116,16 +123,9 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _help(field: dataclasses.Field[Any]) -> str:
-    default = f"default: {render(field.default)}"
-    told = "; ".join(filter(None, [_range(field), default]))
-    return f"{field.metadata['help']} ({told})"
-
-
-def _range(field: dataclasses.Field[Any]) -> str:
-    low, high = (field.metadata[key] for key in ("at_least", "at_most"))
-    if low is None or high is None:
-        return "" if low is high else f"at least {low:g}" if high is None else f"at most {high:g}"
-    return f"{low:g} to {high:g}"
+    limits = {"at least": field.metadata["at_least"], "at most": field.metadata["at_most"]}
+    told = [f"{which} {limit:.10g}; " for which, limit in limits.items() if limit is not None]
+    return f"{field.metadata['help']} ({''.join(told)}default: {render(field.default)})"
 
 
 def _value(field: dataclasses.Field[Any], hint: Any, word: str) -> Any:
@@ -133,7 +133,7 @@ def _value(field: dataclasses.Field[Any], hint: Any, word: str) -> Any:
     try:
         value = _convert(hint, word.strip())
     except ValueError:
-        raise UserError(f"{name} takes {_metavar(hint)}, got {word!r}") from None
+        raise UserError(f"{name} takes {takes(hint)}, got {word!r}") from None
     pattern = field.metadata["pattern"]
     if pattern and not re.fullmatch(pattern, str(value)):
         raise UserError(f"{name} must match {pattern}, got {word!r}")
@@ -180,15 +180,3 @@ def _convert(hint: Any, word: str) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError
     return value
-
-
-def _metavar(hint: Any) -> str:
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        inner = next(arg for arg in args if arg is not type(None))
-        return f"{_metavar(inner)}|{NONE}"
-    if origin is tuple:
-        return f"{_metavar(args[0])},..."
-    if origin is Literal:
-        return "|".join(args)
-    return {bool: "true|false", int: "INTEGER", float: "NUMBER", str: "TEXT"}[hint]

@@ -205,7 +205,7 @@ def test_every_option_of_every_experiment_is_explained(experiment, capsys):
         (span,) = re.findall(rf"{told} \(([^()]*)default: {default}\)", page)
         for key in ("at_least", "at_most"):
             limit = field.metadata[key]
-            assert limit is None or f"{limit:g}" in re.split(r"[ ;]+", span)
+            assert limit is None or f"{limit:.10g}" in re.split(r"[ ;]+", span)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from typing import get_type_hints
 
 import pytest
 
@@ -79,10 +80,11 @@ def entry_point_table() -> str:
     options["all but choose, report"] = [f for f in measured if f not in shown]
     rows = ["| entry | option | takes | default | |", "|---|---|---|---|---|"]
     for entry, fields in options.items():
-        config = config_of(entry if entry in ENTRIES else "train")  # which has all that they share
+        hints = get_type_hints(config_of(entry if entry in ENTRIES else "train"))  # has all shared
         for number, field in enumerate(fields):
             name = f"**{entry}**" if number == 0 else ""
-            cells = (cli.spell(field.name), cli.takes(config, field), cli.render(field.default))
+            takes = cli.takes(hints[field.name], field.metadata["one_of"])
+            cells = (cli.spell(field.name), takes, cli.render(field.default))
             quoted = [f"`{cell}`".replace("|", "\\|") for cell in cells]
             rows.append(" | ".join([f"| {name}", *quoted, field.metadata["help"]]) + " |")
     return "\n".join(rows)

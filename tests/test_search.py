@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import mlflow
@@ -15,10 +16,12 @@ import optuna
 import pytest
 
 from ecotrack import metrics
+from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
 from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
 from ecotrack.search.study import SESSION_PREFIX, Study
 from ecotrack.tracking import Record, RunView, Store
+from experiments.choose import baseline
 from experiments.studies.front import know_largest
 from experiments.workloads.fashion import data
 from tests.conftest import DIRECTIONS, SMALL, Home
@@ -228,16 +231,25 @@ def test_a_choice_holds_the_whole_life_and_how_sure_it_is(study_home: Home):
     assert f"Against {largest.name} without a search the search " in done.stdout
 
 
-def test_the_baseline_can_be_named_with_its_number_or_without(study_home: Home):
+def test_the_baseline_is_named_as_its_run_is(study_home: Home):
     (first, *_) = (t for t in trials_of(Store()) if t.tags[metrics.PARETO_TAG] == "true")
-    for name in (first.name, first.name.partition(" ")[2]):
-        done = study_home.python("choose", f"--baseline={name}")
-        assert f"Against {first.name} without a search" in done.stdout, done.stderr
+    done = study_home.python("choose", f"--baseline={first.name}")
+    assert f"Against {first.name} without a search" in done.stdout, done.stderr
     done = study_home.python("choose", "--baseline=resnet")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "--baseline takes one of " in line
     assert first.name in line
+
+
+def test_the_baseline_needs_no_number_where_one_trial_alone_is_called_so(store: Store):
+    trials = [t for t in trials_of(store) if t.tags[metrics.PARETO_TAG] == "true"]
+    one = replace(trials[0], name="07 mlp-2x1 1ep")
+    assert baseline([one], "mlp-2x1 1ep") is one
+    twin = replace(one, name="11 mlp-2x1 1ep")
+    assert baseline([one, twin], twin.name) is twin
+    with pytest.raises(UserError, match="takes one of 07 mlp-2x1 1ep, 11 mlp-2x1 1ep; got"):
+        baseline([one, twin], "mlp-2x1 1ep")
 
 
 def test_a_need_that_contradicts_itself_stops_the_main_job_before_its_search(home: Home):

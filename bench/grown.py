@@ -56,7 +56,8 @@ def grow(storage: str, runs_url: str, study: str, space: Space, size: int) -> No
             told = [WORSE.get(table, c) if c == "value" else c for c in told]
             copying = sqlalchemy.text(
                 f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(told)}"
-                f" FROM {table}, generate_series(:first, :last) AS copies(n)"
+                f" FROM {table},"
+                " generate_series(CAST(:first AS int), CAST(:last AS int)) AS copies(n)"
                 " WHERE run_uuid = :run"
             )
             for trial, several in zip(originals, numbers, strict=True):

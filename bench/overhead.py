@@ -31,8 +31,8 @@ from ecotrack.meters.codecarbon import (
     CodeCarbonMeter,
     OfflineEmissionsTracker,
     ScriptedMeter,
-    grid,
 )
+from ecotrack.meters.grid import grid
 from ecotrack.tracking import Store
 
 CURVE = 100  # points
@@ -93,7 +93,8 @@ def lines_printed() -> int:
     """Lines that a process prints in which a block is measured."""
     code = (
         "from ecotrack.measure import measure\n"
-        "from ecotrack.meters.codecarbon import CodeCarbonMeter, grid\n"
+        "from ecotrack.meters.codecarbon import CodeCarbonMeter\n"
+        "from ecotrack.meters.grid import grid\n"
         "with CodeCarbonMeter(grid('WORLD')) as meter, measure(meter): pass"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

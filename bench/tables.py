@@ -22,7 +22,8 @@ from ecotrack import host, reading, terminal
 from ecotrack.cli import one_line_errors
 from ecotrack.measure import Meter, clocks, measure
 from ecotrack.measurement import Measurement
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.models import Family
 

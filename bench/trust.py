@@ -26,7 +26,8 @@ from bench.console import terminal
 from bench.turns import AGAIN, WORKLOADS, A, B, alternatives, read
 from ecotrack import host
 from ecotrack.meters import gates
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 from ecotrack.repeating import PRECISION, QUICK, interleave, narrow
 from ecotrack.stats import Ratio, ratio_interval
 

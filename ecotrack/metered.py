@@ -11,7 +11,8 @@ from typing import Any
 
 from ecotrack import cli, metrics
 from ecotrack.meters import bands, machine
-from ecotrack.meters.codecarbon import CodeCarbonMeter, UnknownCountryError, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import UnknownCountryError, grid
 from ecotrack.terminal import Shown
 
 

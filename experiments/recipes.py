@@ -248,13 +248,14 @@ def model_at(name: str, run_id: str, epoch: int) -> Any:
     """The model as it was after an epoch."""
     how = RECIPES[name].training
     model = models.build(how.family, how.width, how.depth)
+    model = models.mirrored(model) if how.mirrored else model
     with np.load(io.BytesIO(files.read(run_id, WEIGHTS))) as weights:
         model.set_weights([weights[f"{epoch}/{i}"] for i in range(len(model.weights))])
     return model
 
 
 def keep(started: Session, parent: Record, row: Row, reference: Row | None) -> None:
-    """A row as a run, with the model of its first seed."""
+    """A row as a run, with the model of its first seed and what its predictions cost."""
     model = model_at(row.recipe, row.run_ids[0], row.epoch)
     told = {"target": f"{row.target:g}", "recipe": row.recipe, "epochs": str(row.epoch)}
     tags = {
@@ -264,7 +265,8 @@ def keep(started: Session, parent: Record, row: Row, reference: Row | None) -> N
     }
     title = f"{row.target:g}: {row.recipe}"
     with started.store.child(parent.run_id, title, told, tags) as child:
-        child.log(Result(scores=scores(row, reference), model=model))
+        result = Result(scores=scores(row, reference), model=model)
+        child.log(train.serve(result, data.load().validation, started.ledger))
 
 
 def scores(row: Row, reference: Row | None) -> dict[str, float]:

@@ -21,7 +21,7 @@ from ecotrack.cli import UserError, option, options, parameters, spell
 from ecotrack.launch import Session, in_numbers, session, tell
 from ecotrack.measurement import Result
 from ecotrack.metered import Metered, metered
-from ecotrack.meters.codecarbon import grid
+from ecotrack.meters.grid import grid
 from ecotrack.search import studying
 from ecotrack.search.judge import Rules
 from ecotrack.search.mirror import check_run_exists

@@ -55,6 +55,7 @@ class Config(Metered):
     label_smoothing: float = option(
         0.1, "share of each label given to all classes", at_least=0, at_most=0.9
     )
+    mirrored: bool = option(False, "predict each image and its mirror image, and take the mean")
     number_format: NumberFormat = option(
         "auto", "what training multiplies; auto: bfloat16 where the CPU has it"
     )
@@ -90,10 +91,11 @@ def run(
         seen = images.training.first(config.images or len(images.training))
         model = models.build(config.family, config.width, config.depth)
         trainee = training.prepare(model, seen, schedule(config))
+        served = models.mirrored(model) if config.mirrored else model
 
     epochs: list[Epoch] = []
     with terminal.bar(title(config), config.epochs) as progress:
-        for epoch in learn(trainee, config.epochs, images.validation, meter):
+        for epoch in learn(trainee, served, config.epochs, images.validation, meter):
             epochs.append(epoch)
             trained = sum((done.trained for done in epochs), Measurement())
             watch(len(epochs), model)
@@ -111,8 +113,8 @@ def run(
             metrics.VAL_ACCURACY: epoch.validation.accuracy,
             **augmenting(epochs),
             metrics.PARAMETERS: model.count_params(),
-            metrics.FLOPS: models.flops(model),
-            metrics.SIZE_BYTES: models.size_bytes(model),
+            metrics.FLOPS: models.flops(served),
+            metrics.SIZE_BYTES: models.size_bytes(served),
         },
         curves=curves(epochs),
         tags={
@@ -120,7 +122,7 @@ def run(
             metrics.FORMAT_TAG: twin.choose_format(config.number_format),
         },
         datasets={"training": dataset("training", seen)},
-        model=model,
+        model=served,
     )
     if config.test:
         return finish(result, images, meter)
@@ -142,9 +144,9 @@ def schedule(config: Config) -> training.Schedule:
 
 
 def learn(
-    trainee: training.Trainee, epochs: int, validation: data.Split, meter: Meter
+    trainee: training.Trainee, served: Any, epochs: int, validation: data.Split, meter: Meter
 ) -> Iterator[Epoch]:
-    """Train and validate, epoch by epoch."""
+    """Train, and validate what is served, epoch by epoch."""
     for number in range(epochs):
         with measure(meter) as trained:
             start = clocks()
@@ -153,7 +155,7 @@ def learn(
             augmenting_s = 0.0 if untouched else (clocks() - start).cpu_s
             loss, accuracy = trainee.epoch(number, images)
         with measure(meter) as evaluated:
-            found = training.evaluate(trainee.model, validation)
+            found = training.evaluate(served, validation)
         yield Epoch(trained.cost, augmenting_s, loss, accuracy, evaluated.cost, found)
 
 
@@ -204,10 +206,11 @@ def dataset(role: str, split: data.Split) -> Dataset:
 
 
 def title(config: Config) -> str:
-    """A name that a person can read: `cnn-16x3 flip 5ep`."""
+    """A name that a person can read: `cnn-16x3 flip 5ep`, `pooled-32x2 mirrored 2ep`."""
     augmented = "" if config.augmentation == "none" else f" {config.augmentation}"
+    mirrored = " mirrored" if config.mirrored else ""
     model = models.title(config.family, config.width, config.depth)
-    return f"{model}{augmented} {config.epochs}ep"
+    return f"{model}{augmented}{mirrored} {config.epochs}ep"
 
 
 if __name__ == "__main__":

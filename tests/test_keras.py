@@ -11,7 +11,8 @@ import pytest
 from ecotrack.keras import EnergyPerEpoch
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement
-from ecotrack.meters.codecarbon import CodeCarbonMeter, ScriptedMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter, ScriptedMeter
+from ecotrack.meters.grid import grid
 from tests.meters.test_turn import is_taken
 
 

@@ -131,6 +131,7 @@ def test_a_row_is_a_run_with_its_model_and_what_the_training_says(store):
         everything = store.curve(first.run_id, metrics.TEST_ACCURACIES)
         assert {*everything} == {epoch}
         assert training.evaluate(model, data.load().test).accuracy == everything[epoch]
+        assert run.metrics[metrics.INFERENCE_WH_PER_1K] > 0
 
 
 def test_the_same_command_again_trains_nothing(led, store):

@@ -18,7 +18,8 @@ import pytest
 from ecotrack import metrics
 from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 from ecotrack.search.study import SESSION_PREFIX, Study
 from ecotrack.tracking import Record, RunView, Store
 from experiments.choose import baseline

@@ -11,7 +11,8 @@ from codecarbon.external import hardware
 from ecotrack import testing
 from ecotrack.measure import measure
 from ecotrack.meters import powercap
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 from ecotrack.testing import Clock, NvmlMachine, PowercapMachine
 from tests.conftest import ROOT
 

@@ -27,7 +27,8 @@ from ecotrack.measure import Meter, measure
 from ecotrack.measurement import Measurement, Origin
 from ecotrack.metered import Metered, given_watts, meter_for
 from ecotrack.meters import bands, gates, machine
-from ecotrack.meters.codecarbon import WORLD, CodeCarbonMeter, Grid, MeterError, ScriptedMeter
+from ecotrack.meters.codecarbon import CodeCarbonMeter, MeterError, ScriptedMeter
+from ecotrack.meters.grid import WORLD, Grid
 from ecotrack.meters.machine import Checked, Idle
 from ecotrack.meters.turn import turn
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from ecotrack import host
 from ecotrack.meters import machine
-from ecotrack.meters.codecarbon import WORLD, CodeCarbonMeter
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import WORLD
 from ecotrack.meters.powercap import Powercap
 
 READABLE = "sudo chmod a+r /sys/class/powercap/intel-rapl*:*/*energy*_uj"  # counters and ranges

@@ -31,7 +31,7 @@ from ecotrack.commands.bill import bills, known, own_runs
 from ecotrack.commands.greenest import Course
 from ecotrack.commands.sci import Terms, Unit, reserved_s, units
 from ecotrack.measurement import J_PER_WH
-from ecotrack.meters.codecarbon import Grid, UnknownCountryError, grid
+from ecotrack.meters.grid import Grid, UnknownCountryError, grid
 from ecotrack.reading import amount, few, legend
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store

@@ -10,7 +10,8 @@ from ecotrack import metrics
 from ecotrack.amount import Amount
 from ecotrack.fronts import lifetime
 from ecotrack.measurement import J_PER_WH
-from ecotrack.meters.codecarbon import J_PER_KWH, Grid
+from ecotrack.meters.codecarbon import J_PER_KWH
+from ecotrack.meters.grid import Grid
 from ecotrack.tracking import RunView, Store
 
 

@@ -26,6 +26,7 @@ from ecotrack.tracking.dead_runs import settle
 
 Billed = Sequence[tuple[RunView, Bill]]
 Groups = Mapping[str, Sequence[Bill]]
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -95,16 +96,20 @@ def in_numbers(head: str, groups: Groups) -> list[dict[str, Any]]:
 
 def by(head: str, groups: Groups) -> list[dict[str, str]]:
     """One row a group."""
-    return [
-        {
-            head: value,
-            "runs": str(len(bills)),
-            "energy": amount((together := sum(bills, Bill())).energy, "Wh"),
-            "emissions": amount(together.emissions, "g"),
-            "without figures": str(len(together.unknown)),
-        }
-        for value, bills in groups.items()
-    ]
+    return [{head: value, **cells(bills)} for value, bills in groups.items()]
+
+
+def cells(bills: Sequence[Bill]) -> dict[str, str]:
+    """What they come to; 0 Wh is only said of what was measured."""
+    together = sum(bills, Bill())
+    without = len(together.unknown)
+    measured = without < len(bills)
+    return {
+        "runs": str(len(bills)),
+        "energy": amount(together.energy, "Wh") if measured else UNKNOWN,
+        "emissions": amount(together.emissions, "g") if measured else UNKNOWN,
+        "without figures": str(without),
+    }
 
 
 def conclusion(runs: Sequence[RunView], billed: Billed) -> list[str]:

@@ -15,6 +15,7 @@ from ecotrack.measurement import Result
 from ecotrack.metered import Metered, metered
 from ecotrack.search import cluster
 from ecotrack.search.judge import Bill, Judge
+from ecotrack.search.machines import machines
 from ecotrack.search.mirror import Mirror, open_study
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.question import Question
@@ -65,14 +66,14 @@ def carry_out_by(
         progress.update(tried(study), line)
 
     with (
-        cluster.machines(workers) as machines,
+        machines(workers) as reached,
         terminal.bar(f"study {study.name}", rules.trials) as progress,
     ):
-        cluster.keep_placing(machines, partial(work, job), missing, told)
+        cluster.keep_placing(reached, partial(work, job), missing, told)
         judge = Judge(study, question.problem(), rules, Bill(lambda: study.cost.co2_g))
         check_budget(judge)
         kinds = [] if question.used_up(study) else mirror.kinds()
-        missed = cluster.on_one_of_each(machines, partial(wind_up, job), host.hardware, kinds)
+        missed = cluster.on_one_of_each(reached, partial(wind_up, job), host.hardware, kinds)
     pass_over(judge)
     mirror.mark_front(afresh=True)
     dead_runs.bill(store, parent.run_id, study.keep_cost)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecotrack import metrics, reading
 from ecotrack.amount import Amount
-from ecotrack.meters.codecarbon import countries
+from ecotrack.meters.grid import countries
 
 
 @dataclass(frozen=True)

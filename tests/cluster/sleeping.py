@@ -17,6 +17,7 @@ from ecotrack.measurement import Result
 from ecotrack.metered import Metered, grid_tags, meter_for
 from ecotrack.search import cluster, workers
 from ecotrack.search.judge import Rules
+from ecotrack.search.machines import machines
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.question import Question
@@ -60,8 +61,8 @@ def coordinate(job: Job, address: str) -> str:
             study.wake()
             return max(0, job.trials - tried(study))
 
-        with cluster.machines(address) as machines:
-            cluster.keep_placing(machines, work, missing, mirror.mark_front)
+        with machines(address) as reached:
+            cluster.keep_placing(reached, work, missing, mirror.mark_front)
         mirror.mark_front(afresh=True)
         dead_runs.bill(store, parent.run_id, study.keep_cost)
         parent.write(values=cost_metrics(study.cost))

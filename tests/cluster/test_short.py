@@ -14,7 +14,8 @@ import requests
 import sqlalchemy
 
 from ecotrack import metrics
-from ecotrack.search import cluster, storage
+from ecotrack.search import storage
+from ecotrack.search.machines import machines
 from ecotrack.search.space import Whole
 from ecotrack.search.study import Study
 from ecotrack.tracking import Store
@@ -93,8 +94,8 @@ def test_two_workers_carry_a_study_out_and_leave_no_password(
 
 
 def test_workers_here_are_reached_from_here_alone():
-    with cluster.machines("2") as machines:
-        until(lambda: machines.count() == 1)
+    with machines("2") as reached:
+        until(lambda: reached.count() == 1)
         own = psutil.Process()
         open_ = [c for p in (own, *own.children(recursive=True)) for c in p.net_connections()]
         listening = {c.laddr.ip for c in open_ if c.status == psutil.CONN_LISTEN}

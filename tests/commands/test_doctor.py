@@ -21,7 +21,8 @@ from ecotrack.commands.missing import READABLE
 from ecotrack.commands.noise import Noise
 from ecotrack.measurement import Measurement
 from ecotrack.meters import machine, powercap
-from ecotrack.meters.codecarbon import CodeCarbonMeter, ScriptedMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter, ScriptedMeter
+from ecotrack.meters.grid import grid
 from ecotrack.meters.machine import Idle, Machine
 from ecotrack.stats import Ratio
 from ecotrack.testing import Clock, NvmlMachine, PowercapMachine

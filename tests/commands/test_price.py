@@ -11,7 +11,7 @@ from ecotrack.amount import Amount
 from ecotrack.cli import UserError
 from ecotrack.commands import price
 from ecotrack.measurement import Origin
-from ecotrack.meters.codecarbon import grid
+from ecotrack.meters.grid import grid
 from ecotrack.reading import amount, quantity
 from ecotrack.tracking import Store
 from tests.conftest import Home

@@ -90,6 +90,13 @@ def test_what_is_not_known_is_said(home: Home, capsys):
     out = printed(capsys)
     assert "In all 1 Wh and 500 mg CO2e: 4 runs" in out
     assert "Runs without energy figures: 3 (2 other KILLED, 1 choose FINISHED)." in out
+    assert "\n a 4 1 Wh 500 mg 3 \n" in out
+
+
+def test_what_was_never_measured_has_no_energy_of_zero(home: Home, capsys):
+    with contextlib.suppress(SystemExit), Store().run("a", "killed", {}, {}):
+        raise SystemExit
+    assert "\n a 1 unknown unknown 1 \n" in printed(capsys)
 
 
 def without_power_over_files() -> None:

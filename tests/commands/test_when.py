@@ -18,7 +18,7 @@ from ecotrack.cli import UserError
 from ecotrack.commands import price, sci
 from ecotrack.fronts import pareto
 from ecotrack.measurement import Origin
-from ecotrack.meters.codecarbon import grid
+from ecotrack.meters.grid import grid
 from ecotrack.reading import quantity
 from ecotrack.tracking import Store
 from tests.commands.test_price import FIGURES, FRA, POL

@@ -10,22 +10,19 @@ from typing import get_args
 import pytest
 from codecarbon import OfflineEmissionsTracker
 from codecarbon.emissions_tracker import BaseEmissionsTracker
+from codecarbon.input import DataSource
 
 from ecotrack.measure import measure
 from ecotrack.measurement import Measurement, Origin, Source
 from ecotrack.meters import codecarbon as meters
-from ecotrack.meters.codecarbon import (
-    CodeCarbonMeter,
-    MeterError,
-    ScriptedMeter,
-    UnknownCountryError,
-    grid,
-)
+from ecotrack.meters.codecarbon import CodeCarbonMeter, MeterError, ScriptedMeter
+from ecotrack.meters.grid import UnknownCountryError, grid
 
 ROOT = Path(__file__).parents[2]
 READ_AND_RECORD = """
 import json, sys
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 with CodeCarbonMeter(grid("WORLD")) as meter:
     meter.read()
     record = meter.record()
@@ -33,7 +30,8 @@ with open(sys.argv[1], "w") as file:
     json.dump(record, file, default=str)
 """
 FAIL_INSIDE = """
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 with CodeCarbonMeter(grid("WORLD")) as meter:
     def fail(*_):
         raise OSError("no such counter")
@@ -331,7 +329,7 @@ def test_an_unknown_country_is_refused_by_name(country):
 
 def test_no_country_has_electricity_for_nothing():
     """An intensity of 0 is a hole in the table (CAF), and would make every choice free."""
-    mix = meters.DataSource().get_global_energy_mix_data()
+    mix = DataSource().get_global_energy_mix_data()
     free = []
     for country in mix:
         try:

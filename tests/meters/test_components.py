@@ -4,7 +4,8 @@ import pytest
 from codecarbon import emissions_tracker
 from codecarbon.core import cpu, hardware_cache
 
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 from ecotrack.meters.machine import Machine
 from ecotrack.testing import NvmlMachine, PowercapMachine
 

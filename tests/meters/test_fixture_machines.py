@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from ecotrack.measure import Window, measure
 from ecotrack.measurement import Measurement
-from ecotrack.meters.codecarbon import CodeCarbonMeter, grid
+from ecotrack.meters.codecarbon import CodeCarbonMeter
+from ecotrack.meters.grid import grid
 from ecotrack.meters.machine import Machine
 from ecotrack.testing import Clock, NvmlMachine, PowercapMachine
 

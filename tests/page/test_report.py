@@ -14,7 +14,7 @@ import pytest
 from ecotrack import reading
 from ecotrack.amount import Amount
 from ecotrack.fronts.choosing import Candidate, Need, NothingFitsError, choose
-from ecotrack.meters.codecarbon import countries
+from ecotrack.meters.grid import countries
 from ecotrack.tracking import RunView, Store
 from experiments import report
 from experiments.choose import searched

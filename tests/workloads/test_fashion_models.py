@@ -120,3 +120,19 @@ def test_what_is_saved_predicts_the_same(model, images, tmp_path):
     model.save(path)
     loaded = keras.saving.load_model(path, safe_mode=True)
     assert np.array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))
+
+
+def test_a_mirrored_model_predicts_the_mean_of_both_ways_for_twice_the_operations(images, tmp_path):
+    model = build("pooled", 4, 2)
+    both = models.mirrored(model)
+    mean = (model.predict_on_batch(images) + model.predict_on_batch(images[:, :, ::-1])) / 2
+    assert both.predict_on_batch(images) == pytest.approx(mean, abs=1e-6)
+    assert both.predict_on_batch(images[:, :, ::-1]) == pytest.approx(mean, abs=1e-6)
+    assert models.flops(both) == 2 * models.flops(model)
+    assert models.size_bytes(both) == models.size_bytes(model)
+
+    model.set_weights([0 * weight for weight in model.get_weights()])
+    assert both.predict_on_batch(images) == pytest.approx(0.1), "it shares the weights"
+    both.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    assert np.array_equal(loaded.predict_on_batch(images), both.predict_on_batch(images))

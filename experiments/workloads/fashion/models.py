@@ -3,6 +3,7 @@
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -42,6 +43,17 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
     return keras.Model(images, body(_scaled(images)), name=body.name)
 
 
+def mirrored(model: keras.Model) -> keras.Model:
+    """A model that predicts an image and its mirror image by this one, and takes their mean.
+
+    It shares the weights: train the one, and serve the other for twice the operations. Means over
+    what a training was augmented by are Krizhevsky's, 2012 (10.1145/3065386).
+    """
+    images = keras.Input(IMAGE_SHAPE, dtype="uint8", name="images")
+    both = [model(images), model(keras.ops.flip(images, axis=-1))]
+    return keras.Model(images, layers.Average()(both), name=f"{model.name}-mirrored")
+
+
 def title(family: Family, width: int, depth: int) -> str:
     """What people call it: `cnn-16x3`, `linear`."""
     return f"{family}-{width}x{depth}" if family in SIZED else family
@@ -52,7 +64,7 @@ def flops(model: keras.Model) -> int:
 
     Counts dense and convolution layers, which is all but a few percent of the work.
     """
-    return sum(2 * _multiply_adds(layer) for layer in model._flatten_layers())
+    return sum(2 * _multiply_adds(layer) for layer in _called(model))
 
 
 def planned_flops(family: Family, width: int, depth: int) -> int:
@@ -234,6 +246,14 @@ def _batch_norm(x: keras.KerasTensor) -> keras.KerasTensor:
 
 def _pooled_classes(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
+
+
+def _called(model: keras.Model) -> Iterator[layers.Layer]:
+    """Its layers, each as often as a prediction calls it."""
+    for nodes in model._nodes_by_depth.values():
+        for node in nodes:
+            inner = isinstance(node.operation, keras.Model)
+            yield from _called(node.operation) if inner else [node.operation]
 
 
 def _multiply_adds(layer: layers.Layer) -> int:

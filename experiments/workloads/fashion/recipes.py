@@ -22,6 +22,7 @@ class Training:
     learning_rate: float = 0.01
     rate: Rate = "one-cycle"
     label_smoothing: float = 0.0
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

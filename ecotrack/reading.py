@@ -23,6 +23,7 @@ PREFIXES = (
 )
 PREFIXED = ("Wh", "W", "B", "g CO2e")  # units that take one of these
 UNTOLD = ("", "absent")
+UNKNOWN = "unknown"  # in place of a figure that nobody has
 PARTS = {"cpu": "CPU", "ram": "RAM", "gpu": "GPU", "wall": "wall"}
 
 

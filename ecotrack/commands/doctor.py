@@ -31,9 +31,9 @@ from ecotrack.meters.codecarbon import CodeCarbonMeter, MeterError, ScriptedMete
 from ecotrack.meters.grid import WORLD, Grid
 from ecotrack.meters.machine import Checked, Idle
 from ecotrack.meters.turn import turn
+from ecotrack.reading import UNKNOWN
 
 NO_METER = ScriptedMeter([Measurement()])
-UNKNOWN = "unknown"
 SETTINGS = ".codecarbon.config"
 LISTENED_TO = "CODECARBON_LOG_LEVEL"
 

@@ -32,11 +32,9 @@ from ecotrack.commands.greenest import Course
 from ecotrack.commands.sci import Terms, Unit, reserved_s, units
 from ecotrack.measurement import J_PER_WH
 from ecotrack.meters.grid import Grid, UnknownCountryError, grid
-from ecotrack.reading import amount, few, legend
+from ecotrack.reading import UNKNOWN, amount, few, legend
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store
-
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)

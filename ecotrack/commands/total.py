@@ -19,14 +19,13 @@ from typing import Any
 from ecotrack import cli, metrics, terminal
 from ecotrack.amount import columns
 from ecotrack.commands.bill import Bill, bills, known, own_runs
-from ecotrack.reading import amount, few, legend
+from ecotrack.reading import UNKNOWN, amount, few, legend
 from ecotrack.terminal import Shown
 from ecotrack.tracking import RunView, Store, place
 from ecotrack.tracking.dead_runs import settle
 
 Billed = Sequence[tuple[RunView, Bill]]
 Groups = Mapping[str, Sequence[Bill]]
-UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)

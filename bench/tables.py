@@ -24,7 +24,7 @@ from ecotrack.measure import Meter, clocks, measure
 from ecotrack.measurement import Measurement
 from ecotrack.meters.codecarbon import CodeCarbonMeter
 from ecotrack.meters.grid import grid
-from experiments.workloads.fashion import data, models, training
+from experiments.workloads.fashion import data, models, operations, training
 from experiments.workloads.fashion.models import Family
 
 WINDOW_S = 1.0  # shorter windows see too few of the system's ticks to know the load
@@ -106,7 +106,7 @@ def train(config: Configuration, part: Part, seed: int, meter: Meter) -> list[Ro
             **asdict(config),
             seed=seed,
             images=part.images,
-            operations=3 * models.flops(model) * part.images * config.epochs,
+            operations=3 * operations.flops(model) * part.images * config.epochs,
             parameters=model.count_params(),
             epoch=epoch,
             val_accuracy=found[epoch - 1].accuracy,

@@ -34,7 +34,7 @@ from ecotrack.tracking import Store
 from experiments import train
 from experiments.reports import views
 from experiments.studies import front, space, trial
-from experiments.workloads.fashion import augment, models
+from experiments.workloads.fashion import augment, models, operations
 from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.export import Precision
 from experiments.workloads.fashion.models import Family
@@ -164,7 +164,7 @@ def question(config: Config, store: Store) -> Question:
         UserError: what shall be tried first is not there, or cannot be tried.
     """
     shared, sizes = base(config), (config.max_width, config.max_depth)
-    flops = max(models.planned_flops(family, *sizes) for family in config.families)
+    flops = max(operations.planned_flops(family, *sizes) for family in config.families)
     precisions = config.exports or ()
     asked = Question(
         experiment=EXPERIMENT,

@@ -21,7 +21,7 @@ from ecotrack.stats import wilson
 from ecotrack.tracking import Store
 from experiments.reports import views
 from experiments.reports.training import Epoch, augmenting, curves, summary
-from experiments.workloads.fashion import data, models, training, twin
+from experiments.workloads.fashion import data, models, operations, training, twin
 from experiments.workloads.fashion import figures as pictures
 from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.models import Family
@@ -113,7 +113,7 @@ def run(
             metrics.VAL_ACCURACY: epoch.validation.accuracy,
             **augmenting(epochs),
             metrics.PARAMETERS: model.count_params(),
-            metrics.FLOPS: models.flops(served),
+            metrics.FLOPS: operations.flops(served),
             metrics.SIZE_BYTES: models.size_bytes(served),
         },
         curves=curves(epochs),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecotrack.search.space import Choice, Real, Space, When, Whole
 from experiments import train
-from experiments.workloads.fashion import models
+from experiments.workloads.fashion import models, operations
 from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.data import TRAINING_IMAGES
 from experiments.workloads.fashion.models import Family
@@ -64,7 +64,7 @@ def recipe(base: train.Config, params: Mapping[str, Any], repeat: int = 0) -> tr
 
 def flops(config: train.Config) -> int:
     """Operations of one prediction."""
-    return models.planned_flops(config.family, config.width, config.depth)
+    return operations.planned_flops(config.family, config.width, config.depth)
 
 
 def tflop(config: train.Config) -> float:

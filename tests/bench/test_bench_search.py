@@ -13,7 +13,7 @@ from ecotrack.search.judge import Rules
 from ecotrack.search.searching import BudgetError, repeat_front, search
 from ecotrack.search.space import draw, holds
 from ecotrack.search.study import Study
-from experiments.workloads.fashion.models import planned_flops
+from experiments.workloads.fashion.operations import planned_flops
 
 NAMES = ("one", "two")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from experiments.workloads.fashion import data, models
+from experiments.workloads.fashion import data, models, operations
 from experiments.workloads.fashion.models import FAMILIES, SIZED, build
 from experiments.workloads.fashion.quiet import keras, tf
 
@@ -55,7 +55,7 @@ def test_sizes_span_two_orders_of_magnitude(family):
 @pytest.mark.parametrize("family", SIZED)
 def test_a_wider_model_is_larger_and_works_more(family):
     built = [build(family, width, 3) for width in (1, 2, 4, 8)]
-    for measure in (keras.Model.count_params, models.flops, models.size_bytes):
+    for measure in (keras.Model.count_params, operations.flops, models.size_bytes):
         sizes = [measure(model) for model in built]
         assert sizes == sorted(set(sizes))
 
@@ -72,7 +72,9 @@ def test_a_model_is_named_by_its_shape(model):
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(("width", "depth"), [(1, 1), (4, 2), (8, 3), (2, 5)])
 def test_planned_flops_are_those_of_the_model(family, width, depth):
-    assert models.planned_flops(family, width, depth) == models.flops(build(family, width, depth))
+    assert operations.planned_flops(family, width, depth) == operations.flops(
+        build(family, width, depth)
+    )
 
 
 def test_size_is_four_bytes_a_weight(model):
@@ -101,18 +103,18 @@ def test_flops_of_dense_and_convolution_layers_are_those_of_tensorflow(family, w
     model = build(family, width, 3)
     profiled = profiled_flops(model)
     counted = sum(profiled.get(kind, 0) for kind in ("MatMul", "Conv2D", "DepthwiseConv2dNative"))
-    assert models.flops(model) == counted
+    assert operations.flops(model) == counted
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_flops_that_are_not_counted_are_a_few_percent(family):
     """Biases, normalisation, pooling: 4 % of a separable model; scaling pixels: 9 % of a linear."""
     model, few = build(family, 16, 3), 0.1 if family == "linear" else 0.05
-    assert models.flops(model) == pytest.approx(sum(profiled_flops(model).values()), rel=few)
+    assert operations.flops(model) == pytest.approx(sum(profiled_flops(model).values()), rel=few)
 
 
 def test_flops_of_a_model_that_can_be_counted_by_hand():
-    assert models.flops(build("mlp", 2, 1)) == 2 * (784 * 16 + 16 * 10)
+    assert operations.flops(build("mlp", 2, 1)) == 2 * (784 * 16 + 16 * 10)
 
 
 def test_what_is_saved_predicts_the_same(model, images, tmp_path):
@@ -128,7 +130,7 @@ def test_a_mirrored_model_predicts_the_mean_of_both_ways_for_twice_the_operation
     mean = (model.predict_on_batch(images) + model.predict_on_batch(images[:, :, ::-1])) / 2
     assert both.predict_on_batch(images) == pytest.approx(mean, abs=1e-6)
     assert both.predict_on_batch(images[:, :, ::-1]) == pytest.approx(mean, abs=1e-6)
-    assert models.flops(both) == 2 * models.flops(model)
+    assert operations.flops(both) == 2 * operations.flops(model)
     assert models.size_bytes(both) == models.size_bytes(model)
 
     model.set_weights([0 * weight for weight in model.get_weights()])

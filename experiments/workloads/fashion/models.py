@@ -3,7 +3,6 @@
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -57,19 +56,6 @@ def mirrored(model: keras.Model) -> keras.Model:
 def title(family: Family, width: int, depth: int) -> str:
     """What people call it: `cnn-16x3`, `linear`."""
     return f"{family}-{width}x{depth}" if family in SIZED else family
-
-
-def flops(model: keras.Model) -> int:
-    """Floating-point operations of one prediction: two for each multiply-add.
-
-    Counts dense and convolution layers, which is all but a few percent of the work.
-    """
-    return sum(2 * _multiply_adds(layer) for layer in _called(model))
-
-
-def planned_flops(family: Family, width: int, depth: int) -> int:
-    """What `flops` says of the model, without building it: a search weighs hundreds."""
-    return 2 * _PLANS[family](width, depth)
 
 
 def size_bytes(model: keras.Model) -> int:
@@ -132,14 +118,14 @@ def _residual(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor
 def _skip(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
     """28 -> 14 pixels by a stride, -> 7 -> 3 by pools; a short cut wherever channels stay."""
     x = _normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x))
-    for i, (before, channels) in enumerate(pairwise(_skip_channels(width, depth))):
+    for i, (before, channels) in enumerate(pairwise(skip_channels(width, depth))):
         x = layers.MaxPooling2D()(x) if i in POOLED_BEFORE else x
         y = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
         x = layers.Add()([x, y]) if i > 0 and channels == before else y
     return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
 
-def _skip_channels(width: int, depth: int) -> list[int]:
+def skip_channels(width: int, depth: int) -> list[int]:
     """Of the stem and of each of so many convolutions after it: 1, 1, 2, 2, 4, 4, 4 … widths."""
     return [width * 2 ** min(i // 2, 2) for i in range(depth + 1)]
 
@@ -162,78 +148,6 @@ _BODIES = {
 }
 
 
-def _linear_plan(width: int, depth: int) -> int:
-    return 784 * CLASSES
-
-
-def _mlp_plan(width: int, depth: int) -> int:
-    units = UNITS_PER_WIDTH * width
-    return 784 * units + (depth - 1) * units**2 + units * CLASSES
-
-
-def _cnn_plan(width: int, depth: int) -> int:
-    total, side, before = 0, 28, 1
-    for i in range(depth):
-        channels, kernel = width * 2 ** min(i, 2), 5 if i == 0 else 3
-        side = side // 2 if i < 2 else side
-        total += side**2 * kernel**2 * before * channels
-        before = channels
-    return total + side**2 * before * CLASSES
-
-
-def _pooled_plan(width: int, depth: int) -> int:
-    total, before = 14**2 * 5**2 * width, width
-    for i in range(1, depth):
-        channels = width * 2 ** min(i, 2)
-        total += 7**2 * 3**2 * before * channels
-        before = channels
-    return total + 7**2 * before * CLASSES
-
-
-def _separable_plan(width: int, depth: int) -> int:
-    total, before = 14**2 * 5**2 * width, width
-    for i in range(depth):
-        channels = width * 2 ** min(i + 1, 3)
-        total += 7**2 * (3**2 * before + before * channels)
-        before = channels
-    return total + before * CLASSES
-
-
-def _residual_plan(width: int, depth: int) -> int:
-    total, side, before = 14**2 * 5**2 * width, 14, width
-    for i in range(depth):
-        channels, shrinks = width * 2 ** min(i, 2), i in (1, 2)
-        side = -(-side // 2) if shrinks else side
-        total += side**2 * 3**2 * channels * (before + channels)
-        total += side**2 * before * channels if shrinks else 0
-        before = channels
-    return total + before * CLASSES
-
-
-def _skip_plan(width: int, depth: int) -> int:
-    total, side = 14**2 * 5**2 * width, 14
-    for i, (before, channels) in enumerate(pairwise(_skip_channels(width, depth))):
-        side = side // 2 if i in POOLED_BEFORE else side
-        total += side**2 * 3**2 * before * channels
-    return total + side**2 * channels * CLASSES
-
-
-def _keras_plan(width: int, depth: int) -> int:
-    return 26**2 * 3**2 * 32 + 11**2 * 3**2 * 32 * 64 + 5**2 * 64 * CLASSES
-
-
-_PLANS = {
-    "linear": _linear_plan,
-    "mlp": _mlp_plan,
-    "cnn": _cnn_plan,
-    "pooled": _pooled_plan,
-    "separable": _separable_plan,
-    "residual": _residual_plan,
-    "skip": _skip_plan,
-    "keras": _keras_plan,
-}
-
-
 def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.ReLU()(_batch_norm(x))
 
@@ -246,20 +160,3 @@ def _batch_norm(x: keras.KerasTensor) -> keras.KerasTensor:
 
 def _pooled_classes(x: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Dense(CLASSES, activation="softmax")(layers.GlobalAveragePooling2D()(x))
-
-
-def _called(model: keras.Model) -> Iterator[layers.Layer]:
-    """Its layers, each as often as a prediction calls it."""
-    for nodes in model._nodes_by_depth.values():
-        for node in nodes:
-            inner = isinstance(node.operation, keras.Model)
-            yield from _called(node.operation) if inner else [node.operation]
-
-
-def _multiply_adds(layer: layers.Layer) -> int:
-    if isinstance(layer, layers.Dense):
-        return int(layer.kernel.shape[0] * layer.kernel.shape[1])
-    if isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
-        _, height, width, _ = layer.output.shape
-        return int(height * width * layer.kernel.shape.num_elements())
-    return 0

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from experiments.workloads.fashion import data, models, twin
+from experiments.workloads.fashion.quiet import tf
 
 FORMATS = ("float32", "bfloat16")
 
@@ -59,6 +60,33 @@ def test_fused_normalisation_does_what_keras_does():
     n = inputs[..., 0].size  # the variance of a sample, where Keras takes that of the batch
     sample = (plain.moving_variance.numpy() - 0.9) * n / (n - 1) + 0.9
     assert fused.moving_variance.numpy() == pytest.approx(sample, rel=1e-4)
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize(("count", "side"), [(8, 7), (5, 7), (1, 3), (16, 3), (9, 5), (3, 14)])
+def test_a_kernel_learns_the_same_from_images_side_by_side(count, side, kernel):
+    rng = np.random.default_rng(0)
+    inputs = keras.ops.array(rng.normal(size=(count, side, side, 4)).astype("float32"))
+    wanted = rng.normal(size=(count, side, side, 6)).astype("float32")
+    found = []
+    for kind in (keras.layers.Conv2D, twin.StripConv2D):
+        layer = kind(6, kernel, padding="same", kernel_initializer=keras.initializers.HeNormal(1))
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+            loss = tf.reduce_sum(outputs * wanted)
+        found.append((outputs, *tape.gradient(loss, [inputs, layer.kernel.value])))
+    for plain, ours in zip(*found, strict=True):
+        assert ours.numpy() == pytest.approx(plain.numpy(), rel=1e-4, abs=1e-3)
+
+
+@pytest.mark.parametrize(("flags", "taken"), [("amx_bf16", True), ("avx512_bf16", False)])
+def test_strips_are_for_amx(flags, taken, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(f"flags : {flags}\n")
+    monkeypatch.setattr(twin, "CPUINFO", tmp_path / "cpuinfo")
+    trained = twin.of(models.build("cnn", 4, 3), "bfloat16")
+    kinds = {type(layer) for layer in trained._flatten_layers()}
+    assert (twin.StripConv2D in kinds) is taken
 
 
 @pytest.mark.parametrize("wanted", FORMATS)

@@ -7,21 +7,23 @@ saved, loaded and run anywhere.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from experiments.workloads.fashion.quiet import keras, layers, tf
 
 NumberFormat = Literal["auto", "float32", "bfloat16"]
 CPUINFO = Path("/proc/cpuinfo")
-BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
+AMX = "amx_bf16"
+BFLOAT16_FLAGS = ("avx512_bf16", AMX)
+AMX_ROW = 32  # pixels multiplied at a time
+SMALL = 8  # pixels a side: of larger images the copies cost more than they save
 
 
 def choose_format(wanted: NumberFormat) -> str:
     """Resolve `auto`: bfloat16 where the CPU multiplies in it, float32 elsewhere."""
     if wanted != "auto":
         return wanted
-    flags = CPUINFO.read_text() if CPUINFO.exists() else ""
-    return "bfloat16" if any(flag in flags for flag in BFLOAT16_FLAGS) else "float32"
+    return "bfloat16" if any(map(_cpu_has, BFLOAT16_FLAGS)) else "float32"
 
 
 def of(model: keras.Model, number_format: str) -> keras.Model:
@@ -30,11 +32,14 @@ def of(model: keras.Model, number_format: str) -> keras.Model:
     Sums, weights and their updates stay in float32; `bfloat16` is what is multiplied.
     """
     dtype = "mixed_bfloat16" if number_format == "bfloat16" else "float32"
+    kinds: dict[type, Any] = {layers.BatchNormalization: FusedBatchNormalization}
+    if number_format == "bfloat16" and _cpu_has(AMX):
+        kinds[layers.Conv2D] = StripConv2D
 
     def cheaper(layer: layers.Layer) -> layers.Layer:
         if isinstance(layer, keras.Model):
             return keras.models.clone_model(layer, clone_function=cheaper)
-        kind = FusedBatchNormalization if _is_batch_norm(layer) else type(layer)
+        kind = kinds.get(type(layer), type(layer))
         probabilities = getattr(layer, "activation", None) is keras.activations.softmax
         precise = probabilities or isinstance(layer, layers.InputLayer)
         config = layer.get_config()
@@ -60,5 +65,53 @@ class FusedBatchNormalization(layers.BatchNormalization):
         return outputs
 
 
-def _is_batch_norm(layer: layers.Layer) -> bool:
-    return isinstance(layer, layers.BatchNormalization)
+class StripConv2D(layers.Conv2D):
+    """A convolution whose kernel learns from small images side by side, as if they were one.
+
+    oneDNN multiplies along a row of pixels, by AMX 32 at a time: rows of seven or three waste most.
+    """
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        """As the layer does it; the gradient alone is found otherwise."""
+        small = (
+            inputs.shape[2] <= AMX_ROW // 4
+        )  # of larger ones the copies cost more than they save
+        if small and self.strides == (1, 1) and self.padding == "same":
+            return _convolved(inputs, tf.convert_to_tensor(kernel))
+        return super().convolution_op(inputs, kernel)
+
+
+@tf.custom_gradient
+def _convolved(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
+    """(n, h, w, c), (k, k, c, d), with zeros around, k odd -> (n, h, w, d), and its gradient."""
+
+    def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        apart = kernel.shape[1] // 2
+        of_kernel = tf.raw_ops.Conv2DBackpropFilter(
+            input=_strips(x, apart),
+            filter_sizes=kernel.shape,
+            out_backprop=_strips(dy, apart),
+            strides=[1, 1, 1, 1],
+            padding="SAME",
+        )
+        return tf.nn.conv2d_transpose(dy, kernel, tf.shape(x), 1, "SAME"), of_kernel
+
+    return tf.nn.conv2d(x, kernel, 1, "SAME"), gradient
+
+
+def _strips(images: tf.Tensor, apart: int) -> tf.Tensor:
+    """(n, h, w, c) -> (n / m, h, m (w + apart), c): m side by side, with zeros between them.
+
+    If the number of images is no multiple of m, empty ones fill the last strip.
+    """
+    _, height, width, channels = images.shape
+    many = AMX_ROW // (width + apart)
+    missing = -tf.shape(images)[0] % many
+    padded = tf.pad(images, [[0, missing], [0, 0], [0, apart], [0, 0]])
+    grouped = tf.reshape(padded, (-1, many, height, width + apart, channels))
+    abreast = tf.transpose(grouped, (0, 2, 1, 3, 4))
+    return tf.reshape(abreast, (-1, height, many * (width + apart), channels))
+
+
+def _cpu_has(flag: str) -> bool:
+    return CPUINFO.exists() and flag in CPUINFO.read_text()

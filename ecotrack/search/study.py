@@ -230,7 +230,7 @@ class Study:
     def sample_by(self, kind: Sampler, seed: int, space: Space, pick: Any = None) -> None:
         """Choose who suggests configurations; `pick`, if given, takes one of many suggestions."""
         # The same seed for every session would suggest the same points again (optuna#3255).
-        fresh = seed + len(self._study.trials)
+        fresh = seed + len(self._study.get_trials(deepcopy=False))
         base = sampler(kind, fresh)
         self._study.sampler = Picking(base, space, pick, fresh) if pick else base
 

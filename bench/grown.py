@@ -100,7 +100,7 @@ def worse(
     times = 1 + number * 0.05
     told = {
         RUN_KEY: f"{COPY}{number:06d}{run_id[8:]}",
-        NAME_KEY: trial.user_attrs[NAME_KEY],
+        NAME_KEY: trial.user_attrs.get(NAME_KEY, ""),
         HARDWARE_KEY: trial.user_attrs[HARDWARE_KEY],
         PROCESS_KEY: trial.user_attrs[PROCESS_KEY],
         CURVE_KEY: trial.user_attrs.get(CURVE_KEY, []),

@@ -95,9 +95,9 @@ class Mirror:
         """The runs of the front's members, oldest first."""
         return self.runs_of(self.front())
 
-    def front_accuracies(self) -> list[float]:
-        """Accuracies on the front, as first found; none where they are no objective."""
-        front, at = self.front(), self.objectives.position("accuracy")
+    def accuracies(self, front: Sequence[Finished]) -> list[float]:
+        """Accuracies of the front, as first found; none where they are no objective."""
+        at = self.objectives.position("accuracy")
         return [] if at is None else [trial.values[at] for trial in front]
 
     def keep_cost(self, session: Measurement) -> None:
@@ -113,20 +113,22 @@ class Mirror:
         points = [*self.points_here(), tuple(values)]
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
-    def mark_front(self, *, afresh: bool = False) -> None:
-        """Tag every trial as on the front or not.
+    def mark_front(self, *, afresh: bool = False) -> list[Finished]:
+        """Tag every trial as on the front or not; returns the front.
 
         What is tagged already is left alone; `afresh` looks at each, since others mark it too.
         """
         known = self._known()
         if self._marks is None or afresh:
             self._marks = self._marked(known)
-        on_front = {trial.run_id for trial in self._front(known)}
+        front = self._front(known)
+        on_front = {trial.run_id for trial in front}
         for trial, _ in known:
             mark = str(trial.run_id in on_front).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
                 self._marks[trial.run_id] = mark
+        return front
 
     def _marked(self, known: Known) -> dict[str, str]:
         """Run id -> its mark, for two short answers: the front's, and what has none yet."""

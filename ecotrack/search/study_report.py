@@ -134,9 +134,9 @@ def part(
     )
 
 
-def front_title(study: str, trials: int) -> str:
-    """Over the table of its front."""
-    return f"The front of study {study} after {trials} trials"
+def front_title(study: str, trials: int | None) -> str:
+    """Over the table of its front; of how many trials, if that is known."""
+    return f"The front of study {study}" + (f" after {trials} trials" if trials else "")
 
 
 def told_error(forecast_error: float | None) -> list[str]:

@@ -53,9 +53,10 @@ class Searched:
     search_share: float
 
     @property
-    def number(self) -> int:
-        """How many trials the study had finished when its front was evaluated."""
-        return int(self.whole.metrics[metrics.SEARCH_TRIALS])
+    def number(self) -> int | None:
+        """How many trials the study had finished when it was last reported; None: it never was."""
+        told = self.whole.metrics.get(metrics.SEARCH_TRIALS)
+        return None if told is None else int(told)
 
     @property
     def candidates(self) -> list[Candidate]:

@@ -14,6 +14,7 @@ from ecotrack.search.trials import (
     COSTS_KEY,
     CURVE_KEY,
     HARDWARE_KEY,
+    NAME_KEY,
     PROCESS_KEY,
     RUN_KEY,
     SPENT_KEY,
@@ -99,6 +100,7 @@ def worse(
     times = 1 + number * 0.05
     told = {
         RUN_KEY: f"{COPY}{number:06d}{run_id[8:]}",
+        NAME_KEY: trial.user_attrs.get(NAME_KEY, ""),
         HARDWARE_KEY: trial.user_attrs[HARDWARE_KEY],
         PROCESS_KEY: trial.user_attrs[PROCESS_KEY],
         CURVE_KEY: trial.user_attrs.get(CURVE_KEY, []),

@@ -106,9 +106,11 @@ def searched(config: Config, store: Store) -> Searched:
     Raises:
         UserError: there is no such study, it has no evaluated front, or no such baseline.
     """
-    runs = store.runs(EXPERIMENT, {metrics.STUDY_TAG: config.study})
-    runs = of_one_kind(runs, config.hardware)
-    front = front_of(runs)
+    ours = {metrics.STUDY_TAG: config.study}
+    members = store.runs(EXPERIMENT, {**ours, metrics.PARETO_TAG: "true"})
+    members = of_one_kind(members, config.hardware)
+    repeats = store.runs(EXPERIMENT, {**ours, metrics.KIND_TAG: "repeat"})
+    front = front_of([*members, *repeats])
     if not front:
         raise UserError(f"study {config.study!r} has no evaluated front; run `search` first")
     need = Need(
@@ -121,49 +123,56 @@ def searched(config: Config, store: Store) -> Searched:
         max_size_kb=config.max_size_kb,
         predictions=config.predictions,
     )
-    trials = [
-        run
-        for run in runs
-        if run.tags[metrics.KIND_TAG] == "trial" and metrics.PARETO_TAG in run.tags
-    ]
-    whole, instead = store.view(trials[0].parent_id or ""), baseline(trials, config.baseline)
-    exports = exports_of(front, runs)
-    return Searched(front, exports, trials, whole, instead, need, config.search_share)
+    whole, instead = store.view(members[0].parent_id or ""), baseline(config, store, members)
+    exports = exports_of(front, store.runs(EXPERIMENT, {**ours, metrics.KIND_TAG: "export"}))
+    return Searched(front, exports, members, whole, instead, need, config.search_share)
 
 
-def of_one_kind(runs: Sequence[RunView], words: str | None) -> list[RunView]:
-    """The runs of one kind of machine: what others cost does not compare.
+def of_one_kind(members: Sequence[RunView], words: str | None) -> list[RunView]:
+    """The members of one kind of machine's front: what others cost does not compare.
 
     Raises:
         UserError: there are several, and `words` are in the name of none, or of more than one.
     """
-    trials = [run for run in runs if metrics.PARETO_TAG in run.tags]
-    kinds = list(dict.fromkeys(run.tags.get(metrics.HARDWARE_TAG, "") for run in trials))
+    kinds = list(dict.fromkeys(run.tags.get(metrics.HARDWARE_TAG, "") for run in members))
     if len(kinds) < 2 and not words:
-        return list(runs)
+        return list(members)
     meant = [kind for kind in kinds if (words or "") in kind]
     if len(meant) != 1:
         raise UserError(
             f"the study ran on {reading.few(kinds, between=' | ')}, whose costs do not compare;"
             f" --hardware names one of them, got {words or 'none'!r}"
         )
-    return [run for run in runs if run.tags.get(metrics.HARDWARE_TAG, "") in meant]
+    return [run for run in members if run.tags.get(metrics.HARDWARE_TAG, "") in meant]
 
 
-def baseline(trials: Sequence[RunView], name: str | None) -> RunView:
+def baseline(config: Config, store: Store, members: Sequence[RunView]) -> RunView:
     """What would have been trained without a search: the largest, unless it is named.
+
+    `members` are of one kind of machine, and so it is.
 
     Raises:
         UserError: no trial is called so, or several are, or its predictions were never measured.
     """
-    known = [run for run in trials if metrics.INFERENCE_G_PER_1K in run.metrics]
-    if name is None:
-        return max(known, key=lambda run: run.metrics[metrics.FLOPS])
-    called = [run for run in known if name in (run.name, run.name.partition(" ")[2])]
-    if len(called) != 1:
-        names = reading.few(sorted(run.name for run in called or known), 12)
+    kind, name = members[0].tags.get(metrics.HARDWARE_TAG), config.baseline
+    tags = {metrics.STUDY_TAG: config.study, metrics.KIND_TAG: "trial", metrics.HARDWARE_TAG: kind}
+    most = "" if name else metrics.FLOPS
+    measured = store.runs(EXPERIMENT, tags, having=metrics.INFERENCE_G_PER_1K, most=most)
+    known = [run for run in measured if metrics.PARETO_TAG in run.tags]
+    return known[0] if name is None else called(known, name)
+
+
+def called(known: Sequence[RunView], name: str) -> RunView:
+    """The one that is called so, with its number or without.
+
+    Raises:
+        UserError: none is, or several are.
+    """
+    found = [run for run in known if name in (run.name, run.name.partition(" ")[2])]
+    if len(found) != 1:
+        names = reading.few(sorted(run.name for run in found or known), 12)
         raise UserError(f"--baseline takes one of {names}; got {name!r}")
-    return called[0]
+    return found[0]
 
 
 def carry_out(started: Session, config: Config) -> dict[str, Any]:
@@ -192,7 +201,7 @@ def carry_out(started: Session, config: Config) -> dict[str, Any]:
                 metrics.CHOSEN_TAG: chosen.run_id,
             },
             summary={
-                front_title(config.study, len(found.trials)): table(decision.candidates, chosen),
+                front_title(config.study, found.number): table(decision.candidates, chosen),
                 f"A life of {config.predictions:,.0f} predictions": readable(life.bills()),
             },
             findings=[

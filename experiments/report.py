@@ -11,6 +11,8 @@ lies in `build/report.html` beside the store, and in its run. It takes seconds, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ecotrack import metrics, terminal
@@ -36,7 +38,7 @@ def contents(config: Config, store: Store) -> Contents:
     sorting = benchmarks.newest(store, runs, "sorting", benchmarks.sorting)
     pi = benchmarks.newest(store, runs, "pi", benchmarks.pi)
     models = augmented.trained(store, runs)
-    found = study(config, store)
+    found = study(config, store, runs)
     searched = None if isinstance(found, str) else found
     return Contents(
         store=store.uri,
@@ -49,12 +51,22 @@ def contents(config: Config, store: Store) -> Contents:
     )
 
 
-def study(config: Config, store: Store) -> Searched | str:
-    """The study that was asked for, or why there is none."""
+def study(config: Config, store: Store, runs: Sequence[RunView]) -> Searched | str:
+    """The study that was asked for with all its trials, or why there is none."""
     try:
-        return choose.searched(config, store)
+        found = choose.searched(config, store)
     except UserError as error:
         return f"No front to choose from: {error}."
+    kind = found.trials[0].tags.get(metrics.HARDWARE_TAG)
+    trials = [
+        run
+        for run in runs
+        if run.parent_id == found.whole.run_id
+        and run.tags.get(metrics.KIND_TAG) == "trial"
+        and metrics.PARETO_TAG in run.tags
+        and run.tags.get(metrics.HARDWARE_TAG) == kind
+    ]
+    return replace(found, trials=trials)
 
 
 def carry_out(started: Session, config: Config) -> Path:

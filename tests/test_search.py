@@ -21,8 +21,9 @@ from ecotrack.measurement import Measurement, from_fields
 from ecotrack.meters.codecarbon import CodeCarbonMeter
 from ecotrack.meters.grid import grid
 from ecotrack.search.study import SESSION_PREFIX, Study
+from ecotrack.search.trials import Finished
 from ecotrack.tracking import Record, RunView, Store
-from experiments.choose import baseline
+from experiments.choose import called
 from experiments.studies.front import know_largest
 from experiments.workloads.fashion import data
 from tests.conftest import DIRECTIONS, SMALL, Home
@@ -192,21 +193,28 @@ def test_predictions_of_the_largest_model_were_measured_though_it_may_be_beaten(
 
 
 def test_a_beaten_largest_model_is_measured_without_its_weights_and_unseen_by_the_test(home: Home):
-    for name, flops in (("big", 9e5), ("small", 1e5)):
-        params = {"family": "cnn", "width": "2", "depth": "1"}
+    for name, flops, width in (("big", 9e5, 4), ("small", 1e5, 2)):
+        params = {"family": "cnn", "width": str(width), "depth": "1"}
         with Store().run("trials", name, params, {metrics.PARETO_TAG: "false"}) as record:
             record.write(values={metrics.FLOPS: flops, metrics.TOTAL_WH: 1.0})
-    mirror = SimpleNamespace(runs=lambda: Store().runs("trials", {metrics.PARETO_TAG: "false"}))
-    before = {run.name: dict(run.metrics) for run in mirror.runs()}
+    store, runs = Store(), {run.name: run for run in Store().all_runs()}
+    mirror = SimpleNamespace(runs_of=lambda trials: [store.view(trial.run_id) for trial in trials])
+    sizes = {"small": 2, "big": 4}
+    study = SimpleNamespace(
+        comparable=[
+            Finished(number, {"family": "cnn", "width": width, "depth": 1}, (), runs[name].run_id)
+            for number, (name, width) in enumerate(sizes.items())
+        ]
+    )
+    before = {name: dict(run.metrics) for name, run in runs.items()}
     with CodeCarbonMeter(grid("auto")) as meter:
-        know_largest(mirror, meter)
-    known = {run.name: dict(run.metrics) for run in mirror.runs()}
+        know_largest(mirror, study, meter)
+    known = {run.name: dict(run.metrics) for run in store.all_runs()}
     assert known["small"] == before["small"]
     assert known["big"].items() > before["big"].items()
     assert known["big"][metrics.INFERENCE_G_PER_1K] > 0
     assert metrics.EVAL_ACCURACY not in known["big"]
-    (big,) = (run for run in mirror.runs() if run.name == "big")
-    assert set(Record(big.run_id).costs()) >= {"inference"}, "what measuring it took"
+    assert set(Record(runs["big"].run_id).costs()) >= {"inference"}, "what measuring it took"
 
 
 def test_a_choice_holds_the_whole_life_and_how_sure_it_is(study_home: Home):
@@ -246,11 +254,11 @@ def test_the_baseline_is_named_as_its_run_is(study_home: Home):
 def test_the_baseline_needs_no_number_where_one_trial_alone_is_called_so(store: Store):
     trials = [t for t in trials_of(store) if t.tags[metrics.PARETO_TAG] == "true"]
     one = replace(trials[0], name="07 mlp-2x1 1ep")
-    assert baseline([one], "mlp-2x1 1ep") is one
+    assert called([one], "mlp-2x1 1ep") is one
     twin = replace(one, name="11 mlp-2x1 1ep")
-    assert baseline([one, twin], twin.name) is twin
+    assert called([one, twin], twin.name) is twin
     with pytest.raises(UserError, match="takes one of 07 mlp-2x1 1ep, 11 mlp-2x1 1ep; got"):
-        baseline([one, twin], "mlp-2x1 1ep")
+        called([one, twin], "mlp-2x1 1ep")
 
 
 def test_a_need_that_contradicts_itself_stops_the_main_job_before_its_search(home: Home):

@@ -21,6 +21,7 @@ from ecotrack.search.machines import AWAY, POLL_S, Machines
 
 QUEUED = 2  # tasks a worker, one of them under way
 MAX_DEATHS = 20  # of workers in a row, without a trial between them, or without their stores
+ASK_S = 5.0
 FAILED = ("died", "cut off")
 
 
@@ -50,14 +51,15 @@ def keep_placing(
         cluster: where to.
         task: run on one machine at a time; says `tried`, `enough`, `cut off` or why the search is
             over.
-        missing: how many more results are wanted. Asked each second.
+        missing: how many more results are wanted. Asked after each task that is done, and else
+            each five seconds: it looks at the whole study.
         told: called after each task that is done.
 
     Raises:
         UserError: there is no scheduler or no worker, workers die of each task, or a task says so.
     """
     pending: set[Future] = set()
-    over, deaths, rest_until = False, 0, 0.0
+    over, deaths, rest_until, wanted, ask_at = False, 0, 0.0, 0, 0.0
     while True:
         done = {future for future in pending if future.status != "pending"}
         pending -= done
@@ -73,7 +75,10 @@ def keep_placing(
         over = over or bool({"over", "used up"} & set(said))
         if "enough" in said:  # others are at it: ask again, but not at once
             rest_until = time.monotonic() + POLL_S
-        wanted = 0 if over else missing()
+        if over:
+            wanted = 0
+        elif said or time.monotonic() >= ask_at:
+            wanted, ask_at = missing(), time.monotonic() + ASK_S
         if not wanted and not pending:
             return
         if time.monotonic() >= rest_until:

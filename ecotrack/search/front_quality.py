@@ -28,6 +28,7 @@ def quality(
     several: Sequence[Sequence[Finished]],
     objectives: Objectives,
     reference: Sequence[float],
+    names: Sequence[str],
     runs: Sequence[RunView],
 ) -> Rows:
     """Figures of the front, each by the scale of its costs; `value` is a model's name for a knee.
@@ -36,7 +37,8 @@ def quality(
         several: each finished trial with its repeats.
         objectives: of the study.
         reference: the worst corner of the hypervolume; zeros while it is not known.
-        runs: of the finished trials, in the same order.
+        names: of the finished trials, in the same order.
+        runs: theirs, or of many some: their energies and times are ranked.
     """
     results = [[trial.values for trial in each] for each in several]
     if not results:
@@ -48,7 +50,7 @@ def quality(
             found = uncertain.hypervolume_interval(results, reference, objectives.ways, log=log)
             rows.append({"figure": HYPERVOLUME, "costs": scale, **found._asdict()})
     for log, scale in SCALES.items():
-        name = runs[pareto.knee(means, objectives.ways, log=log)].name
+        name = names[pareto.knee(means, objectives.ways, log=log)]
         rows.append({"figure": KNEE, "costs": scale, "value": name, "low": None, "high": None})
     rank = _rank_correlation(runs)
     if rank is not None:

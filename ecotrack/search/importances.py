@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import optuna
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 MOST_TREES_SEE = 256
@@ -17,6 +16,9 @@ def importances(study: optuna.Study) -> dict[str, dict[str, float]]:
     fANOVA (Hutter et al. 2014) on a random forest, of 256 trials at most: it takes a second for
     each hundred. Optuna's default, PED-ANOVA, looks at the best tenth alone: of ten trials, at one.
     """
+    # Imported here: its forests take half a second, and only a report looks at them.
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
     known = _sample(study, MOST_TREES_SEE)
     shares = {
         name: get_param_importances(

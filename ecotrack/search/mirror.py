@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from ecotrack import host, metrics
 from ecotrack.cli import UserError
@@ -20,6 +22,7 @@ from ecotrack.tracking.record import within
 Known = list[tuple[Finished, tuple[float, ...]]]
 P = TypeVar("P", bound=str)
 PRECISION = "precision"  # the parameter of an export that its original does not have
+SHOWN = 500  # trials in a picture, the front besides
 NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
 
 
@@ -36,7 +39,7 @@ class Mirror:
     ) -> None:
         """`tags` go on every trial's run."""
         self._store, self._study, self._tags = store, study, tags
-        self._marks: dict[str, str | None] | None = None
+        self._marks: dict[str, str] | None = None
         self.objectives, self.parent = objectives, parent
 
     @contextmanager
@@ -51,6 +54,7 @@ class Mirror:
         }
         title = f"{trial.number:02d} {name}" + (f" seed {trial.repeat}" if trial.repeat else "")
         with self._store.child(self.parent.run_id, title, params, tags) as child:
+            trial.remember(child.run_id, title)
             yield child
 
     @contextmanager
@@ -70,7 +74,7 @@ class Mirror:
         """Each member of the front with each precision that it was not exported in yet."""
         done = {
             (run.tags.get(metrics.EXPORT_OF_TAG), run.params.get(PRECISION))
-            for run in self.all_runs()
+            for run in self._children({metrics.KIND_TAG: "export"})
             if metrics.EVAL_ACCURACY in run.metrics
         }
         wanted = [(run, p) for run in self.front_runs() for p in dict.fromkeys(precisions)]
@@ -89,12 +93,11 @@ class Mirror:
 
     def front_runs(self) -> list[RunView]:
         """The runs of the front's members, oldest first."""
-        on_front = {trial.run_id for trial in self.front()}
-        return [run for run in self.runs() if run.run_id in on_front]
+        return self.runs_of(self.front())
 
-    def front_accuracies(self) -> list[float]:
-        """Accuracies on the front, as first found; none where they are no objective."""
-        front, at = self.front(), self.objectives.position("accuracy")
+    def accuracies(self, front: Sequence[Finished]) -> list[float]:
+        """Accuracies of the front, as first found; none where they are no objective."""
+        at = self.objectives.position("accuracy")
         return [] if at is None else [trial.values[at] for trial in front]
 
     def keep_cost(self, session: Measurement) -> None:
@@ -110,20 +113,31 @@ class Mirror:
         points = [*self.points_here(), tuple(values)]
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
-    def mark_front(self, *, afresh: bool = False) -> None:
-        """Tag every trial as on the front or not.
+    def mark_front(self, *, afresh: bool = False) -> list[Finished]:
+        """Tag every trial as on the front or not; returns the front.
 
         What is tagged already is left alone; `afresh` looks at each, since others mark it too.
         """
-        if self._marks is None or afresh:
-            self._marks = {run.run_id: run.tags.get(metrics.PARETO_TAG) for run in self.all_runs()}
         known = self._known()
-        on_front = {trial.run_id for trial in self._front(known)}
+        if self._marks is None or afresh:
+            self._marks = self._marked(known)
+        front = self._front(known)
+        on_front = {trial.run_id for trial in front}
         for trial, _ in known:
             mark = str(trial.run_id in on_front).lower()
             if self._marks.get(trial.run_id) != mark:
                 Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
                 self._marks[trial.run_id] = mark
+        return front
+
+    def _marked(self, known: Known) -> dict[str, str]:
+        """Run id -> its mark, for two short answers: the front's, and what has none yet."""
+        no_mark = {metrics.KIND_TAG: "trial", metrics.PARETO_TAG: None}
+        unmarked = {run.run_id for run in self._children(no_mark, failed=False)}
+        members = {run.run_id for run in self._children({metrics.PARETO_TAG: "true"})}
+        others = {trial.run_id for trial, _ in known} - unmarked - members
+        marks: dict[str, str] = dict.fromkeys(others, "false")
+        return {**marks, **dict.fromkeys(members, "true")}
 
     def front(self) -> list[Finished]:
         """The members of the front, of each kind of machine's own one, cheapest first."""
@@ -160,14 +174,27 @@ class Mirror:
         (row,) = uncertain.means([[trial.values for trial in several]], self.objectives.ways)
         return tuple(interval.value for interval in row)
 
-    def runs(self) -> list[RunView]:
-        """The finished trials' runs, oldest first; no repeats."""
-        by_id = {run.run_id: run for run in self.all_runs()}
-        return [by_id[trial.run_id] for trial in self._study.finished]
+    def runs_of(self, trials: Sequence[Finished]) -> list[RunView]:
+        """The runs of these trials, oldest first."""
+        return self._children(ids=[trial.run_id for trial in trials])
 
-    def all_runs(self) -> list[RunView]:
-        """All trials' runs: finished, stopped, failed and repeated."""
-        return self._store.children(self.parent.run_id)
+    def telling_runs(self) -> list[RunView]:
+        """What tells of the study: its front, repeats and exports, and of all other trials some.
+
+        A server takes some 8 ms for a run. Of more trials than a picture shows, `SHOWN` are read,
+        evenly spread.
+        """
+        finished = self._study.finished
+        if len(finished) <= SHOWN:
+            return self._children()
+        spread = {round(at) for at in np.linspace(0, len(finished) - 1, SHOWN)}
+        chosen = {trial.run_id: trial for trial in self.front()}
+        chosen |= {finished[at].run_id: finished[at] for at in spread}
+        besides = [self._children({metrics.KIND_TAG: kind}) for kind in ("repeat", "export")]
+        return [*self.runs_of([*chosen.values()]), *besides[0], *besides[1]]
+
+    def _children(self, *conditions: Any, **more: Any) -> list[RunView]:
+        return self._store.children(self.parent.run_id, *conditions, **more)
 
     @property
     def reference(self) -> tuple[float, ...]:

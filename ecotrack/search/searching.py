@@ -51,11 +51,11 @@ def search(
     study.wake()
     starts = starts_of(problem)
     sample(judge, rules.seed)
-    in_vain, done = 0, tried(study)
+    in_vain, done = 0, study.tried
     while done < rules.trials and in_vain < MAX_IN_VAIN and judge.room_g() > 0 and go_on():
         put_next(study, starts)
         study.attempt(problem.space, judged(judge))
-        before, done = done, tried(study)
+        before, done = done, study.tried
         in_vain = 0 if done > before else in_vain + 1
     check_budget(judge)
     pass_over(judge)
@@ -118,7 +118,7 @@ def check_budget(judge: Judge) -> None:
         BudgetError: it was.
     """
     budget_g, study = judge.rules.budget_g, judge.study
-    over = judge.room_g() <= 0 or tried(study) > 0
+    over = judge.room_g() <= 0 or study.tried > 0
     if budget_g is not None and not study.finished and over:
         raise BudgetError(
             f"a budget of {budget_g:.3g} g is too small for one trial:"
@@ -170,11 +170,6 @@ def _to_repeat(judge: Judge, ways: Sequence[Direction], repeats: int) -> Finishe
         results, spends_g, ways, most=1 + repeats, budget=judge.room_g()
     )
     return None if chosen is None else several_each[chosen][0]
-
-
-def tried(study: Study) -> int:
-    """How many configurations were tried, to the end or until they were given up."""
-    return len(study.finished) + len(study.stopped)
 
 
 def judged(judge: Judge) -> Objective:

@@ -7,7 +7,7 @@ process at any moment: finished trials are kept, and another one retries what di
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -41,6 +41,7 @@ from ecotrack.search.trials import (
     finished,
     stopped,
     suggest,
+    was_tried,
 )
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -110,7 +111,7 @@ class Study:
     @property
     def finished(self) -> list[Finished]:
         """Trials carried out to their end, in order; no repeats, and no reused results."""
-        return [self._as_ours(t) for t in self._complete if REPEAT_KEY not in t.user_attrs]
+        return self._finished_of(self._complete)
 
     @property
     def comparable(self) -> list[Finished]:
@@ -124,19 +125,20 @@ class Study:
     @property
     def repeats(self) -> dict[int, list[Finished]]:
         """Number of a finished trial -> its repeats with other seeds, in order."""
-        found: dict[int, list[Finished]] = {}
-        for trial in self._complete:
-            if REPEAT_KEY in trial.user_attrs:
-                found.setdefault(trial.user_attrs[REPEAT_KEY]["of"], []).append(
-                    self._as_ours(trial)
-                )
-        return found
+        return self._repeats_of(self._complete)
 
     @property
     def results(self) -> list[list[Finished]]:
         """Each finished trial with its repeats, the first result first."""
-        repeats = self.repeats
-        return [[trial, *repeats.get(trial.number, [])] for trial in self.finished]
+        complete = self._complete  # asked once: each time is a question to the store
+        repeats = self._repeats_of(complete)
+        return [[trial, *repeats.get(trial.number, [])] for trial in self._finished_of(complete)]
+
+    @property
+    def tried(self) -> int:
+        """How many configurations were tried, to the end or until they were given up."""
+        done = [TrialState.COMPLETE, TrialState.PRUNED]
+        return sum(map(was_tried, self._study.get_trials(deepcopy=False, states=done)))
 
     @property
     def stopped(self) -> list[Stopped]:
@@ -230,7 +232,7 @@ class Study:
     def sample_by(self, kind: Sampler, seed: int, space: Space, pick: Any = None) -> None:
         """Choose who suggests configurations; `pick`, if given, takes one of many suggestions."""
         # The same seed for every session would suggest the same points again (optuna#3255).
-        fresh = seed + len(self._study.trials)
+        fresh = seed + len(self._study.get_trials(deepcopy=False))
         base = sampler(kind, fresh)
         self._study.sampler = Picking(base, space, pick, fresh) if pick else base
 
@@ -298,6 +300,16 @@ class Study:
     def _complete(self) -> list[FrozenTrial]:
         complete = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
         return [trial for trial in complete if REUSED_KEY not in trial.user_attrs]
+
+    def _finished_of(self, complete: Sequence[FrozenTrial]) -> list[Finished]:
+        return [self._as_ours(t) for t in complete if REPEAT_KEY not in t.user_attrs]
+
+    def _repeats_of(self, complete: Sequence[FrozenTrial]) -> dict[int, list[Finished]]:
+        found: dict[int, list[Finished]] = {}
+        for trial in complete:
+            if again := trial.user_attrs.get(REPEAT_KEY):
+                found.setdefault(again["of"], []).append(self._as_ours(trial))
+        return found
 
     def _as_ours(self, trial: FrozenTrial) -> Finished:
         """What is complete never changes: of hundreds of trials, each is read once."""

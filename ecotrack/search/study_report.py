@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,6 +14,7 @@ from ecotrack.measurement import Result
 from ecotrack.search import exports, front_quality, front_report
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.study import Study
+from ecotrack.search.trials import Finished, Stopped
 from ecotrack.tracking import RunView
 
 VOLUME = "hypervolume (log10 g x accuracy)"
@@ -24,12 +25,14 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
 
     Machines of different kinds have tables and pictures of their own.
     """
-    everything, spent = mirror.all_runs(), study.cost
-    names = {run.run_id: run.name for run in everything}
+    everything, spent = mirror.telling_runs(), study.cost
+    tried: list[Finished | Stopped] = [*study.finished, *study.stopped]
+    names = {trial.run_id: trial.name for trial in tried}
+    names |= {run.run_id: run.name for run in everything}
     given_up = front_report.stopped(study.stopped, names)
     kinds = mirror.kinds() or [""]
     parts = [
-        part(study, mirror, everything, kind, f"-{number}" if len(kinds) > 1 else "")
+        part(study, mirror, everything, names, kind, f"-{number}" if len(kinds) > 1 else "")
         for number, kind in enumerate(kinds, start=1)
     ]
     matters = study.importances()
@@ -65,33 +68,40 @@ def report(study: Study, mirror: Mirror, forecast_error: float | None = None) ->
 
 
 def part(
-    study: Study, mirror: Mirror, everything: Sequence[RunView], kind: str, mark: str
+    study: Study,
+    mirror: Mirror,
+    everything: Sequence[RunView],
+    names: Mapping[str, str],
+    kind: str,
+    mark: str,
 ) -> Result:
     """The front of one kind of machine: tables, pictures, sentences.
 
     Args:
         study: what is told of.
         mirror: its runs.
-        everything: these runs, repeats and failures among them.
+        everything: these runs, repeats and failures among them; of a large study, some.
+        names: run id -> the name of the trial, of all.
         kind: of machine.
         mark: of its files, such as `-2`; empty where all trials are of one kind.
     """
     objectives, by_id = mirror.objectives, {run.run_id: run for run in everything}
     trials, points = mirror.of_kind(kind)
-    runs = [by_id[trial.run_id] for trial in trials]
+    runs = [by_id[trial.run_id] for trial in trials if trial.run_id in by_id]
     numbers = {trial.number for trial in trials}
     results = [several for several in study.results if several[0].number in numbers]
     front = front_of(everything, {run.run_id for run in runs})
-    sure = front_report.certainty(results, objectives, {r.run_id: r.name for r in everything})
-    steps = front_report.prices(points, objectives, [run.name for run in runs])
-    good = front_quality.quality(results, objectives, mirror.reference, runs)
+    sure = front_report.certainty(results, objectives, names)
+    in_order = [names[trial.run_id] for trial in trials]
+    steps = front_report.prices(points, objectives, in_order)
+    good = front_quality.quality(results, objectives, mirror.reference, in_order, runs)
     course = front_quality.course(points, mirror.reference, objectives)
     smaller = exports.exports_of(front, everything)
     known = known_by(runs)
     chart = figures.front(
         [_figure_point(run) for run in runs],
         f"Study {study.name}: accuracy against carbon",
-        known,
+        known + (f"; {len(runs)} of {len(trials)} trials" if len(runs) < len(trials) else ""),
     )
     volumes = {row["trials"]: row["hypervolume_log"] for row in course}
     volume = figures.history(volumes, "What the search still found", VOLUME)
@@ -124,9 +134,9 @@ def part(
     )
 
 
-def front_title(study: str, trials: int) -> str:
-    """Over the table of its front."""
-    return f"The front of study {study} after {trials} trials"
+def front_title(study: str, trials: int | None) -> str:
+    """Over the table of its front; of how many trials, if that is known."""
+    return f"The front of study {study}" + (f" after {trials} trials" if trials else "")
 
 
 def told_error(forecast_error: float | None) -> list[str]:

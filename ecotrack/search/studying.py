@@ -12,7 +12,7 @@ from ecotrack.measurement import Result
 from ecotrack.search.judge import Bill, Judge
 from ecotrack.search.mirror import Mirror
 from ecotrack.search.question import Question
-from ecotrack.search.searching import BudgetError, repeat_front, search, tried
+from ecotrack.search.searching import BudgetError, repeat_front, search
 from ecotrack.search.sharing import Share, agree, share
 from ecotrack.search.status import status
 from ecotrack.search.study import Study
@@ -105,7 +105,7 @@ def carry_out(
 
 def missing(question: Question, study: Study) -> list[str]:
     """That trials are missing since the time is up, if so."""
-    done, asked = tried(study), question.rules.trials
+    done, asked = study.tried, question.rules.trials
     if done >= asked or not question.out_of_time(study.cost):
         return []
     return [
@@ -133,12 +133,12 @@ def try_models(question: Question, own: Share) -> Judge:
 
     def go_on() -> bool:
         own.keep()
-        mirror.mark_front()
+        front = mirror.mark_front()
         spent = study.cost
         left_s = None if question.time_s is None else question.time_s - spent.wall_s
         left_g = None if rules.budget_g is None else rules.budget_g - spent.co2_g
-        line = status(spent, mirror.front_accuracies(), left_s=left_s, left_g=left_g)
-        progress.update(tried(study), line)
+        line = status(spent, mirror.accuracies(front), left_s=left_s, left_g=left_g)
+        progress.update(study.tried, line)
         return left_s is None or left_s > 0
 
     with terminal.bar(f"study {study.name}", rules.trials) as progress:

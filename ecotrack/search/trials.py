@@ -15,7 +15,7 @@ from ecotrack.search.space import Choice, Values, Whole, rounded
 RUN_KEY, VALUES_KEY, CURVE_KEY, COSTS_KEY = "mlflow_run_id", "values", "curve", "costs_g"
 SPENT_KEY, STOPPED_KEY, REPEAT_KEY = "spent_g", "stopped", "repeat"
 HARDWARE_KEY, PROCESS_KEY, REUSED_KEY = "hardware", "process", "reused_from"
-RESERVED_KEY = "reserved_g"
+RESERVED_KEY, NAME_KEY = "reserved_g", "name"
 
 Verdict = Callable[[Sequence[float], Sequence[float]], str | None]
 
@@ -67,8 +67,10 @@ class Trial:
         reason = self._trial.user_attrs.get(STOPPED_KEY)
         return reason and f"after epoch {len(self._curve)}: {reason}"
 
-    def remember(self, run_id: str) -> None:
-        """Keep the id of the run in which this trial is recorded."""
+    def remember(self, run_id: str, name: str = "") -> None:
+        """Keep the id and the name of the run in which this trial is recorded."""
+        if name:
+            self._trial.set_user_attr(NAME_KEY, name)
         self._trial.set_user_attr(RUN_KEY, run_id)
 
     def keep(self, values: tuple[float, ...]) -> None:
@@ -110,6 +112,7 @@ class Finished:
         costs_g: grams of training until the end of each epoch.
         spent_g: its whole cost; None where that is not known.
         hardware: the kind of machine; empty where that is not known.
+        name: of its run when it began; else its number.
     """
 
     number: int
@@ -120,6 +123,7 @@ class Finished:
     costs_g: tuple[float, ...] = ()
     spent_g: float | None = None
     hardware: str = ""
+    name: str = ""
 
     @property
     def besides_training_g(self) -> float | None:
@@ -143,6 +147,7 @@ class Stopped:
     spent_g: float | None
     reason: str
     hardware: str = ""
+    name: str = ""
 
 
 def finished(trial: FrozenTrial, hardware: str) -> Finished:
@@ -170,6 +175,7 @@ def _known(trial: FrozenTrial, hardware: str) -> dict[str, Any]:
         "costs_g": tuple(kept.get(COSTS_KEY, ())),
         "spent_g": kept.get(SPENT_KEY),
         "hardware": kept.get(HARDWARE_KEY, hardware),
+        "name": kept.get(NAME_KEY, f"{trial.number:02d}"),
     }
 
 
@@ -179,6 +185,14 @@ def counts(trial: FrozenTrial) -> bool:
         return False
     done = trial.state in (TrialState.COMPLETE, TrialState.RUNNING)
     return done or (trial.state == TrialState.PRUNED and STOPPED_KEY in trial.user_attrs)
+
+
+def was_tried(trial: FrozenTrial) -> bool:
+    """Whether a trial that is complete or pruned was a new one, and was not passed over."""
+    kept = trial.user_attrs
+    if trial.state == TrialState.PRUNED:
+        return STOPPED_KEY in kept
+    return REPEAT_KEY not in kept and REUSED_KEY not in kept
 
 
 def suggest(trial: optuna.Trial, name: str, values: Values) -> Any:

@@ -19,7 +19,7 @@ from ecotrack.search.machines import machines
 from ecotrack.search.mirror import Mirror, open_study
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.question import Question
-from ecotrack.search.searching import check_budget, one_more, pass_over, repeat_front, tried
+from ecotrack.search.searching import check_budget, one_more, pass_over, repeat_front
 from ecotrack.search.sharing import Share, agree, measuring, reaching, share
 from ecotrack.search.status import status
 from ecotrack.search.study import Study
@@ -58,12 +58,12 @@ def carry_out_by(
 
     def missing() -> int:
         study.wake()
-        return 0 if question.used_up(study) else max(0, rules.trials - tried(study))
+        return 0 if question.used_up(study) else max(0, rules.trials - study.tried)
 
     def told() -> None:
-        mirror.mark_front()
-        line = status(study.cost, mirror.front_accuracies(), left_s=None, left_g=None)
-        progress.update(tried(study), line)
+        front = mirror.mark_front()
+        line = status(study.cost, mirror.accuracies(front), left_s=None, left_g=None)
+        progress.update(study.tried, line)
 
     with (
         machines(workers) as reached,

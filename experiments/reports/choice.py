@@ -37,7 +37,7 @@ class Searched:
     Attributes:
         front: its evaluated members, cheapest first.
         exports: smaller versions of them, which may be chosen, too.
-        trials: the runs of all finished trials.
+        trials: runs of finished trials, as far as they were read: the front's, if no more.
         whole: the study's own run.
         instead: the trial that would have been trained without a search.
         need: what the model must do.
@@ -51,6 +51,12 @@ class Searched:
     instead: RunView
     need: Need
     search_share: float
+
+    @property
+    def number(self) -> int | None:
+        """How many trials the study had finished when it was last reported; None: it never was."""
+        told = self.whole.metrics.get(metrics.SEARCH_TRIALS)
+        return None if told is None else int(told)
 
     @property
     def candidates(self) -> list[Candidate]:

@@ -36,7 +36,7 @@ def finish(precisions: Sequence[Precision], own: Share, judge: Judge) -> None:
 
     evaluate(own.mirror, own.started.ledger, affordable)
     if affordable(1):
-        know_largest(own.mirror, own.started.ledger)
+        know_largest(own.mirror, own.study, own.started.ledger)
     export(precisions, own, affordable)
 
 
@@ -71,18 +71,23 @@ def evaluate(mirror: Mirror, meter: Meter, affordable: Affordable) -> None:
             progress.advance(run.name)
 
 
-def know_largest(mirror: Mirror, meter: Meter) -> None:
+def know_largest(mirror: Mirror, study: Study, meter: Meter) -> None:
     """Measure the predictions of the largest model: what the search must beat, whoever beat it.
 
     Its weights, kept only on the front, do not matter for that.
     """
-    runs = filter(ran_on_this_kind, mirror.runs())
-    largest = max(runs, key=lambda run: run.metrics[metrics.FLOPS], default=None)
-    if largest and metrics.INFERENCE_G_PER_1K not in largest.metrics:
-        known: Mapping[str, Any] = largest.params
-        model = models.build(known["family"], int(known["width"]), int(known["depth"]))
-        served = train.serve(Result(model=model), data.load().validation, meter)
-        Record(largest.run_id).log(replace(served, model=None))
+    largest = max(study.comparable, key=lambda trial: flops_of(trial.params), default=None)
+    for run in mirror.runs_of([largest] if largest else []):
+        if metrics.INFERENCE_G_PER_1K not in run.metrics:
+            known: Mapping[str, Any] = run.params
+            model = models.build(known["family"], int(known["width"]), int(known["depth"]))
+            served = train.serve(Result(model=model), data.load().validation, meter)
+            Record(run.run_id).log(replace(served, model=None))
+
+
+def flops_of(params: Mapping[str, Any]) -> int:
+    """Operations of one prediction of a trial's model."""
+    return models.planned_flops(params["family"], params.get("width", 1), params.get("depth", 1))
 
 
 def export(precisions: Sequence[Precision], own: Share, affordable: Affordable) -> None:

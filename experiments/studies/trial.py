@@ -37,7 +37,6 @@ def trying(base: train.Config, largest: Largest, own: Share) -> Objective:
             mirror.trial(trial, train.title(chosen), parameters(chosen)) as child,
             insured(child, ledger),
         ):
-            trial.remember(child.run_id)
             with raw_record(started.meter) as raw:
                 result = train.run(chosen, ledger, trial.goes_on)
                 if "inference" in objectives.goals and not trial.stopped:

@@ -21,7 +21,6 @@ from ecotrack.search.machines import machines
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.question import Question
-from ecotrack.search.searching import tried
 from ecotrack.search.sharing import Share
 from ecotrack.search.space import Real, Whole
 from ecotrack.search.trials import Objective, Trial
@@ -59,7 +58,7 @@ def coordinate(job: Job, address: str) -> str:
 
         def missing() -> int:
             study.wake()
-            return max(0, job.trials - tried(study))
+            return max(0, job.trials - study.tried)
 
         with machines(address) as reached:
             cluster.keep_placing(reached, work, missing, mirror.mark_front)
@@ -105,7 +104,6 @@ def sleeping(sleep_s: float, own: Share) -> Objective:
         texts = {key: str(value) for key, value in params.items()}
         ledger = own.started.ledger
         with own.mirror.trial(trial, "sleep", texts) as child, insured(child, ledger):
-            trial.remember(child.run_id)
             with measure(ledger) as window:
                 time.sleep(sleep_s)
             accuracy = 1 - 1 / (1 + params["width"])

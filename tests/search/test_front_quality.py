@@ -20,6 +20,7 @@ OBJECTIVES = Objectives(("accuracy", "training"))
 # Nine points for a hundred times the grams: worth it in grams of a thousand, not in decades.
 VALUES = [(0.5, 1.0), (0.8, 2.0), (0.89, 100.0), (0.9, 1000.0), (0.4, 3.0)]
 CORNER = (0.1, 2000.0)
+NAMES = [f"model {number}" for number in range(len(VALUES))]
 
 
 def trials(values=VALUES):
@@ -49,7 +50,7 @@ def found(rows, figure):
 
 
 def test_hypervolume_and_knee_are_told_by_both_scales():
-    rows = quality(trials(), OBJECTIVES, CORNER, runs())
+    rows = quality(trials(), OBJECTIVES, CORNER, NAMES, runs())
     volumes = found(rows, HYPERVOLUME)
     for scale, log in (("grams", False), ("log10 of grams", True)):
         volume = pareto.hypervolume(VALUES, CORNER, OBJECTIVES.ways, log=log)
@@ -60,28 +61,28 @@ def test_hypervolume_and_knee_are_told_by_both_scales():
 
 def test_energy_that_orders_trials_otherwise_than_time_is_more_than_a_proxy():
     several = trials()
-    same = quality(several, OBJECTIVES, CORNER, runs())
+    same = quality(several, OBJECTIVES, CORNER, NAMES, runs())
     assert found(same, RANKS) == {"": pytest.approx(1)}
     assert "is little more than a proxy" in sentences(same, several, OBJECTIVES, CORNER)[-1]
-    other = quality(several, OBJECTIVES, CORNER, runs(times_s=(4.0, 1.0, 3.0, 2.0, 5.0)))
+    other = quality(several, OBJECTIVES, CORNER, NAMES, runs(times_s=(4.0, 1.0, 3.0, 2.0, 5.0)))
     assert found(other, RANKS)[""] < 0.5
     assert "is more than a proxy" in sentences(other, several, OBJECTIVES, CORNER)[-1]
 
 
 def test_where_nothing_can_be_told_no_row_is():
-    assert quality([], OBJECTIVES, CORNER, []) == []
-    few = quality(trials()[:2], OBJECTIVES, (0.1, 0.0), runs()[:2])
+    assert quality([], OBJECTIVES, CORNER, [], []) == []
+    few = quality(trials()[:2], OBJECTIVES, (0.1, 0.0), NAMES, runs()[:2])
     assert {row["figure"] for row in few} == {KNEE}
-    still = quality(trials(), OBJECTIVES, CORNER, runs(times_s=(1.0,) * 5))
+    still = quality(trials(), OBJECTIVES, CORNER, NAMES, runs(times_s=(1.0,) * 5))
     assert found(still, RANKS) == {}
 
 
 def test_the_corner_and_a_guessed_spread_are_said():
     several = trials()
-    rows = quality(several, OBJECTIVES, CORNER, runs())
+    rows = quality(several, OBJECTIVES, CORNER, NAMES, runs())
     (corner, *_) = sentences(rows, several, OBJECTIVES, CORNER)
     assert "from accuracy 0.1 and 2 kg; its spread is a guess" in corner
     again = [Finished(9, {}, (0.51, 1.1), "id 9")]
     repeated = [[*several[0], *again], *several[1:]]
-    rows = quality(repeated, OBJECTIVES, CORNER, runs())
+    rows = quality(repeated, OBJECTIVES, CORNER, NAMES, runs())
     assert "guess" not in sentences(rows, repeated, OBJECTIVES, CORNER)[0]

@@ -18,7 +18,7 @@ from ecotrack.search import searching
 from ecotrack.search.judge import Bill, Judge, Problem, Rules
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.samplers import SAMPLERS
-from ecotrack.search.searching import BudgetError, one_more, repeat_front, search, tried
+from ecotrack.search.searching import BudgetError, one_more, repeat_front, search
 from ecotrack.search.space import Choice, Real, Space, When, Whole, coordinates, draw, holds
 from ecotrack.search.study import Study
 from ecotrack.search.trials import PassedOver, Trial
@@ -267,7 +267,7 @@ def test_another_session_knows_what_the_first_one_did(tmp_path):
     for trials in (10, 25):
         found = study(tmp_path / "optuna.db")
         carry_on(world, found, Rules(trials))
-        assert tried(found) == trials
+        assert found.tried == trials
     everything = known(found.finished) + known(found.stopped)
     assert len({tuple(params.items()) for params in everything}) == 25
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from bench.table_file import Row, read, trainings
 from ecotrack.fronts import pareto
-from ecotrack.search.judge import Bill, Problem
+from ecotrack.search.bill import Bill
+from ecotrack.search.problem import Problem
 from ecotrack.search.space import Choice, Space, When
 from ecotrack.search.trials import PassedOver, Trial
 

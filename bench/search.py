@@ -31,7 +31,7 @@ from bench.console import terminal
 from bench.replay import NAMES, Key, Replay, Table, key_of, volume
 from ecotrack import host
 from ecotrack.search.forecast import running
-from ecotrack.search.judge import Rules
+from ecotrack.search.problem import Rules
 from ecotrack.search.searching import search
 from ecotrack.search.space import configuration
 from ecotrack.search.study import Study

@@ -23,9 +23,9 @@ from ecotrack.measurement import Result
 from ecotrack.metered import Metered, metered
 from ecotrack.meters.grid import grid
 from ecotrack.search import studying
-from ecotrack.search.judge import Rules
 from ecotrack.search.mirror import check_run_exists
 from ecotrack.search.objectives import Goal, Objectives
+from ecotrack.search.problem import Rules
 from ecotrack.search.question import Question
 from ecotrack.search.samplers import Sampler
 from ecotrack.search.space import Space
@@ -67,7 +67,7 @@ class Config(Metered):
     max_depth: int = option(4, "deepest model", at_least=1, at_most=16)
     max_epochs: int = option(8, "longest training", at_least=1, at_most=1000)
     max_tflop: float = option(
-        10.0,
+        40.0,
         "pass over models whose training takes more 10^12 operations",
         at_least=1e-6,
         at_most=1e9,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,11 +11,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ecotrack.search import curves, promise
+from ecotrack.search.bill import Bill
 from ecotrack.search.forecast import CostModel, Forecast, running
-from ecotrack.search.samplers import Sampler
-from ecotrack.search.space import Space, coordinates
+from ecotrack.search.problem import Problem, Rules
+from ecotrack.search.space import coordinates
 from ecotrack.search.study import Study
-from ecotrack.search.trials import Finished, Objective, PassedOver, Stopped, Trial
+from ecotrack.search.trials import Finished, PassedOver, Stopped, Trial
 
 FEW = 3  # finished trials before which nothing can be foretold
 CONFIDENCE = 0.995  # that a stopped trial would not have reached the front; asked each epoch
@@ -23,76 +24,6 @@ MOST = 500  # trials, the latest, that models learn from: their time grows with 
 DEAREST_TIMES = 20  # the cheapest set-up: none of bench/tables/one.csv.gz takes more (19)
 LEAST_GAIN = 0.1  # accuracy of a model that has learned nothing, of ten classes
 POLL_S = 1.0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is searched; real training and a replayed table alike.
-
-    Attributes:
-        space: what may be tried.
-        objective: (configuration, trial) -> one value an objective. Between epochs it asks
-            `trial.goes_on`.
-        features: what is known of a configuration before it is tried, `epochs` among it: of this
-            its cost is foretold.
-        gain, cost: positions of accuracy and of training's grams among the objectives, None where
-            they are none. Unless these two are all, nothing is stopped or picked by its promise.
-        kin: what a configuration shares with those that learn alike, such as its family: only
-            their curves tell how far it may still get.
-        refused: why a configuration will not be tried, or None.
-        starts: configurations to try first.
-    """
-
-    space: Space
-    objective: Objective
-    features: Callable[[Mapping[str, Any]], Mapping[str, float | str]]
-    gain: int | None = 0
-    cost: int | None = 1
-    kin: Callable[[Mapping[str, Any]], object] = lambda params: None
-    refused: Callable[[Mapping[str, Any]], str | None] = lambda params: None
-    starts: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How it is searched.
-
-    Attributes:
-        trials: configurations to try in all, earlier sessions included, finished or stopped.
-        seed: of the suggestions.
-        sampler: who suggests.
-        thrifty: take the suggestion that promises the most for its grams.
-        stopping: give up what cannot win.
-        budget_g: what the study may cost in all, grams.
-    """
-
-    trials: int
-    seed: int = 0
-    sampler: Sampler = "tpe"
-    thrifty: bool = True
-    stopping: bool = True
-    budget_g: float | None = None
-
-
-@dataclass
-class Bill:
-    """What a study costs, grams.
-
-    Attributes:
-        spent: in all so far; of other processes, what they have kept.
-        reserved: for what must follow the trials.
-        own: spent by this process; None where it is the only one.
-        keep: keeps that for the others.
-    """
-
-    spent: Callable[[], float]
-    reserved: Callable[[], float] = lambda: 0.0
-    own: Callable[[], float] | None = None
-    keep: Callable[[], object] = lambda: None
-
-    def of_trials(self) -> float:
-        """A counter of which a trial's cost is a difference: what others spend is not in it."""
-        return (self.own or self.spent)()
 
 
 class Foretold(NamedTuple):

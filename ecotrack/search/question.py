@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ecotrack.measurement import Measurement
-from ecotrack.search.judge import Bill, Judge, Problem, Rules
+from ecotrack.search.bill import Bill
+from ecotrack.search.judge import Judge
 from ecotrack.search.mirror import Mirror, open_study
 from ecotrack.search.objectives import Objectives
+from ecotrack.search.problem import Problem, Rules
 from ecotrack.search.sharing import Share
 from ecotrack.search.space import Space
 from ecotrack.search.study import Study

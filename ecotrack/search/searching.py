@@ -15,7 +15,9 @@ from typing import Any, Literal
 from ecotrack import host
 from ecotrack.fronts import uncertain
 from ecotrack.fronts.pareto import Direction
-from ecotrack.search.judge import Bill, Judge, Problem, Rules
+from ecotrack.search.bill import Bill
+from ecotrack.search.judge import Judge
+from ecotrack.search.problem import Problem, Rules
 from ecotrack.search.space import holds
 from ecotrack.search.study import Study
 from ecotrack.search.trials import Finished, Objective, Trial

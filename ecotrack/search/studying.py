@@ -9,7 +9,8 @@ from ecotrack import database, terminal
 from ecotrack.cli import UserError
 from ecotrack.launch import Session, raw_record
 from ecotrack.measurement import Result
-from ecotrack.search.judge import Bill, Judge
+from ecotrack.search.bill import Bill
+from ecotrack.search.judge import Judge
 from ecotrack.search.mirror import Mirror
 from ecotrack.search.question import Question
 from ecotrack.search.searching import BudgetError, repeat_front, search

@@ -14,7 +14,8 @@ from ecotrack.launch import Session
 from ecotrack.measurement import Result
 from ecotrack.metered import Metered, metered
 from ecotrack.search import cluster
-from ecotrack.search.judge import Bill, Judge
+from ecotrack.search.bill import Bill
+from ecotrack.search.judge import Judge
 from ecotrack.search.machines import machines
 from ecotrack.search.mirror import Mirror, open_study
 from ecotrack.search.objectives import Objectives

@@ -1,38 +1,33 @@
-"""The store of runs: opening it, opening and closing runs in it, reading them back."""
+"""The store of runs: opening it, and opening and closing runs in it."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import mlflow
-from mlflow.entities import ViewType
 from mlflow.exceptions import MlflowException
-from mlflow.store.tracking import SEARCH_MAX_RESULTS_THRESHOLD
 from mlflow.tracking.context.registry import resolve_tags
 from sqlalchemy.exc import SQLAlchemyError
 
 from ecotrack import database, host, metrics, stop
 from ecotrack.cli import UserError
 from ecotrack.tracking import place, views
+from ecotrack.tracking.reader import Reader
 from ecotrack.tracking.record import NOTE_TAG, Record, within
-from ecotrack.tracking.run_view import PARENT_TAG, RunView, view_of
+from ecotrack.tracking.run_view import PARENT_TAG
 from ecotrack.tracking.views import View
 
 PROMPT_S = 1.0  # no answer that comes so soon was lost before
-OLDEST = ["attributes.start_time ASC"]
-NAMED_AT_ONCE = 100  # ids in one question: it is parsed word by word
 
 
-class Store:
+class Store(Reader):
     """The place where runs are kept; open it before anything is started."""
 
     def __init__(self, *, only_read: bool = False) -> None:
@@ -143,108 +138,6 @@ class Store:
             )
         return found.experiment_id
 
-    def runs(
-        self, experiment: str, tags: Mapping[str, str | None], *, having: str = "", most: str = ""
-    ) -> list[RunView]:
-        """All runs of an experiment that carry these tags, oldest first.
-
-        Reading one takes some 8 ms through a server: of thousands, ask for those that are needed.
-
-        Args:
-            experiment: its name.
-            tags: of the runs.
-            having: a metric that they have; a negative one does not count.
-            most: such a metric: only the run that has the most of it.
-        """
-        found = self.client.get_experiment_by_name(experiment)
-        if found is None:
-            return []
-        conditions = _tagged(tags)
-        conditions += [f"metrics.`{name}` >= 0" for name in (having, most) if name]
-        if most:
-            order = [f"metrics.`{most}` DESC", *OLDEST]
-            ids, condition = [found.experiment_id], " AND ".join(conditions)
-            page = self.client.search_runs(ids, condition, max_results=1, order_by=order)
-            return [*map(view_of, page)]
-        return self._search([found.experiment_id], " AND ".join(conditions))
-
-    def all_runs(self, *, deleted: bool = False) -> list[RunView]:
-        """The runs of all experiments, oldest first; what was deleted too, if it is asked for."""
-        which = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
-        return self._search(list(self.experiment_names()), "", which)
-
-    def running(self) -> list[RunView]:
-        """What is open, or was left so."""
-        ids = [e.experiment_id for e in self.client.search_experiments()]
-        return self._search(ids, "attributes.status = 'RUNNING'")
-
-    def experiment_names(self) -> dict[str, str]:
-        """Experiment id -> name, deleted ones included."""
-        found = self.client.search_experiments(ViewType.ALL, SEARCH_MAX_RESULTS_THRESHOLD)
-        return {experiment.experiment_id: experiment.name for experiment in found}
-
-    def curve(self, run_id: str, metric: str) -> dict[int, float]:
-        """Step -> value of one metric of a run."""
-        history = self.client.get_metric_history(run_id, metric)
-        return {point.step: point.value for point in history}
-
-    def table(self, run_id: str, name: str) -> list[dict[str, Any]]:
-        """The rows of a table among a run's files.
-
-        Raises:
-            LookupError: the run has no such file.
-            ValueError: it is no table.
-        """
-        uri = f"{self.client.get_run(run_id).info.artifact_uri}/{name}"
-        try:
-            text = mlflow.artifacts.load_text(uri)
-        except (MlflowException, OSError) as error:
-            raise LookupError(f"run {run_id} has no file {name}") from error
-        try:
-            table = json.loads(text)
-            return [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"{name} of run {run_id} is no table") from error
-
-    def has_run(self, run_id: str) -> bool:
-        """Whether a run is here, and not deleted."""
-        try:
-            return self.client.get_run(run_id).info.lifecycle_stage == "active"
-        except MlflowException:
-            return False
-
-    def view(self, run_id: str) -> RunView:
-        """One run as it stands."""
-        return view_of(self.client.get_run(run_id))
-
-    def children(
-        self,
-        parent_id: str,
-        tags: Mapping[str, str | None] | None = None,
-        *,
-        ids: Collection[str] | None = None,
-        failed: bool = True,
-    ) -> list[RunView]:
-        """The children of a run, oldest first.
-
-        Args:
-            parent_id: of the run.
-            tags: they carry these; a tag that is None they lack.
-            ids: only these of them.
-            failed: those that failed, too.
-        """
-        experiment_id = self.client.get_run(parent_id).info.experiment_id
-        conditions = _tagged({PARENT_TAG: parent_id, **(tags or {})})
-        conditions += [] if failed else ["attributes.status != 'FAILED'"]
-        if ids is None:
-            return self._search([experiment_id], " AND ".join(conditions))
-        found: list[RunView] = []
-        for start in range(0, len(ids), NAMED_AT_ONCE):
-            named = ", ".join(f"'{run_id}'" for run_id in [*ids][start : start + NAMED_AT_ONCE])
-            some = [*conditions, f"attributes.run_id IN ({named})"]
-            found += self._search([experiment_id], " AND ".join(some))
-        return sorted(found, key=lambda run: run.start_s)
-
     def describe(self, experiment: str, description: str) -> str:
         """Say what an experiment is about, in Markdown; return the link to it."""
         experiment_id = self.experiment_id(experiment)
@@ -261,23 +154,6 @@ class Store:
     def run_link(self, experiment_id: str, run_id: str) -> str:
         """The address of a run's page in the UI."""
         return f"{place.server(self.uri)}/#/experiments/{experiment_id}/runs/{run_id}"
-
-    def _search(
-        self,
-        experiment_ids: Sequence[str],
-        condition: str,
-        which: int = ViewType.ACTIVE_ONLY,
-    ) -> list[RunView]:
-        found: list[RunView] = []
-        token = None
-        while True:
-            page = self.client.search_runs(
-                list(experiment_ids), condition, which, order_by=OLDEST, page_token=token
-            )
-            found.extend(map(view_of, page))
-            token = page.token
-            if not token:
-                return found
 
     def _create(self, experiment_id: str, name: str, tags: Mapping[str, str] | None = None) -> str:
         # create_run alone, unlike start_run, would lack the user, source and commit tags.
@@ -325,14 +201,6 @@ class Store:
         finally:
             for run_id in run_ids:
                 self.client.set_terminated(run_id, status)
-
-
-def _tagged(tags: Mapping[str, str | None]) -> list[str]:
-    """Conditions in MLflow's words; None: the tag is not there."""
-    return [
-        f"tags.`{key}` IS NULL" if text is None else f"tags.`{key}` = '{text}'"
-        for key, text in tags.items()
-    ]
 
 
 @cache  # git takes longer than a run's other tags together, and a search opens many runs

@@ -21,6 +21,7 @@ from ecotrack.tracking import models as saved
 from experiments import train
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
+from experiments.workloads.fashion.operations import planned_flops
 from experiments.workloads.fashion.quiet import silence
 
 EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
@@ -87,7 +88,7 @@ def know_largest(mirror: Mirror, study: Study, meter: Meter) -> None:
 
 def flops_of(params: Mapping[str, Any]) -> int:
     """Operations of one prediction of a trial's model."""
-    return models.planned_flops(params["family"], params.get("width", 1), params.get("depth", 1))
+    return planned_flops(params["family"], params.get("width", 1), params.get("depth", 1))
 
 
 def export(precisions: Sequence[Precision], own: Share, affordable: Affordable) -> None:

@@ -9,7 +9,7 @@ from bench.table_file import Row, read, trainings
 from bench.tables import PARTS, full_grid, generate
 from ecotrack.cli import UserError
 from ecotrack.fronts import pareto
-from ecotrack.search.judge import Rules
+from ecotrack.search.problem import Rules
 from ecotrack.search.searching import BudgetError, repeat_front, search
 from ecotrack.search.space import draw, holds
 from ecotrack.search.study import Study

@@ -16,10 +16,10 @@ from ecotrack.measure import measure
 from ecotrack.measurement import Result
 from ecotrack.metered import Metered, grid_tags, meter_for
 from ecotrack.search import cluster, workers
-from ecotrack.search.judge import Rules
 from ecotrack.search.machines import machines
 from ecotrack.search.mirror import Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
+from ecotrack.search.problem import Rules
 from ecotrack.search.question import Question
 from ecotrack.search.sharing import Share
 from ecotrack.search.space import Real, Whole

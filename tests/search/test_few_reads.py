@@ -14,8 +14,7 @@ from ecotrack.search.space import Whole
 from ecotrack.search.study import Study
 from ecotrack.search.study_report import report
 from ecotrack.search.trials import PassedOver
-from ecotrack.tracking import Store
-from ecotrack.tracking import store as runs
+from ecotrack.tracking import Store, reader
 from experiments import choose
 from tests.page import stores
 
@@ -27,8 +26,8 @@ SPACE = {"size": Whole(1, 10**6)}
 def read(monkeypatch) -> list[str]:
     """The ids of all runs that are read by searching, as often as they are."""
     ids: list[str] = []
-    view_of = runs.view_of
-    monkeypatch.setattr(runs, "view_of", lambda run: ids.append(run.info.run_id) or view_of(run))
+    view_of = reader.view_of
+    monkeypatch.setattr(reader, "view_of", lambda run: ids.append(run.info.run_id) or view_of(run))
     return ids
 
 

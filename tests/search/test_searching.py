@@ -15,8 +15,10 @@ import pytest
 from ecotrack.measurement import Measurement
 from ecotrack.search import judge as judging
 from ecotrack.search import searching
-from ecotrack.search.judge import Bill, Judge, Problem, Rules
+from ecotrack.search.bill import Bill
+from ecotrack.search.judge import Judge
 from ecotrack.search.objectives import Objectives
+from ecotrack.search.problem import Problem, Rules
 from ecotrack.search.samplers import SAMPLERS
 from ecotrack.search.searching import BudgetError, one_more, repeat_front, search
 from ecotrack.search.space import Choice, Real, Space, When, Whole, coordinates, draw, holds

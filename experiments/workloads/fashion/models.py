@@ -3,7 +3,6 @@
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
 
-from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,7 +16,7 @@ SEARCHED = tuple(f for f in FAMILIES if f != "keras")
 
 IMAGE_SHAPE = (28, 28)
 CLASSES = 10
-POOLED_BEFORE = (1, 4)  # convolutions of `skip`, the first after the stem being 0
+SKIP_POOLS = 2  # blocks of `skip` that begin with a pool: three pixels are left
 UNITS_PER_WIDTH = 8  # an MLP of width 16 has layers of 128 units
 
 
@@ -28,10 +27,12 @@ def build(family: Family, width: int, depth: int) -> keras.Model:
         family: linear (softmax regression, of one size), mlp, cnn (strided convolutions), pooled
             (a strided one, a pool, the rest), separable
             (depthwise-separable, after MobileNet, https://arxiv.org/abs/1704.04861), residual
-            (after ResNet, https://arxiv.org/abs/1512.03385), skip (pooled, with a convolution at
-            14 pixels and short cuts around single ones) or keras (the simple convnet of Keras'
-            examples, of one size: https://keras.io/examples/vision/mnist_convnet).
-        width: channels of the first convolution; the MLP has eight units for each.
+            (after ResNet, https://arxiv.org/abs/1512.03385), skip (convolutions at 28 pixels,
+            pools, short cuts; after https://arxiv.org/abs/2404.00498) or keras (the simple
+            convnet of Keras' examples, of one size:
+            https://keras.io/examples/vision/mnist_convnet).
+        width: channels of the first convolution (skip has half of them there); the MLP has eight
+            units for each.
         depth: hidden layers of the MLP, convolutions or blocks of the others.
     """
     pixels = keras.Input((*IMAGE_SHAPE, 1), name="pixels")
@@ -116,18 +117,14 @@ def _residual(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor
 
 
 def _skip(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
-    """28 -> 14 pixels by a stride, -> 7 -> 3 by pools; a short cut wherever channels stay."""
-    x = _normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x))
-    for i, (before, channels) in enumerate(pairwise(skip_channels(width, depth))):
-        x = layers.MaxPooling2D()(x) if i in POOLED_BEFORE else x
-        y = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
-        x = layers.Add()([x, y]) if i > 0 and channels == before else y
-    return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
-
-
-def skip_channels(width: int, depth: int) -> list[int]:
-    """Of the stem and of each of so many convolutions after it: 1, 1, 2, 2, 4, 4, 4 … widths."""
-    return [width * 2 ** min(i // 2, 2) for i in range(depth + 1)]
+    """28 -> 14 -> 7 -> 3 pixels by pools; each block ends in a convolution with a short cut."""
+    x = _normalised(_convolution(max(1, width // 2))(x))
+    x = _normalised(layers.MaxPooling2D()(_convolution(width)(x)))
+    for i in range(depth):
+        x = _convolution(width * 2 ** min(i + 1, 2))(x)
+        x = _normalised(layers.MaxPooling2D()(x) if i < SKIP_POOLS else x)
+        x = layers.Add()([x, _normalised(_convolution(x.shape[-1])(x))])
+    return layers.Dense(CLASSES, activation="softmax")(layers.GlobalMaxPooling2D()(x))
 
 
 def _keras(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
@@ -146,6 +143,10 @@ _BODIES = {
     "skip": _skip,
     "keras": _keras,
 }
+
+
+def _convolution(channels: int) -> layers.Conv2D:
+    return layers.Conv2D(channels, 3, padding="same", use_bias=False)
 
 
 def _normalised(x: keras.KerasTensor) -> keras.KerasTensor:

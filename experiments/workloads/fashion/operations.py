@@ -1,15 +1,8 @@
 """How many operations a prediction takes: counted in a model, or planned without one."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 
-from experiments.workloads.fashion.models import (
-    CLASSES,
-    POOLED_BEFORE,
-    UNITS_PER_WIDTH,
-    Family,
-    skip_channels,
-)
+from experiments.workloads.fashion.models import CLASSES, SKIP_POOLS, UNITS_PER_WIDTH, Family
 from experiments.workloads.fashion.quiet import keras, layers
 
 
@@ -92,11 +85,13 @@ def _residual_plan(width: int, depth: int) -> int:
 
 
 def _skip_plan(width: int, depth: int) -> int:
-    total, side = 14**2 * 5**2 * width, 14
-    for i, (before, channels) in enumerate(pairwise(skip_channels(width, depth))):
-        side = side // 2 if i in POOLED_BEFORE else side
-        total += side**2 * 3**2 * before * channels
-    return total + side**2 * channels * CLASSES
+    first, before, side = max(1, width // 2), width, 14
+    total = 28**2 * 3**2 * (first + first * width)
+    for i in range(depth):
+        channels, pooled = width * 2 ** min(i + 1, 2), side // 2 if i < SKIP_POOLS else side
+        total += 3**2 * channels * (side**2 * before + pooled**2 * channels)
+        side, before = pooled, channels
+    return total + before * CLASSES
 
 
 def _keras_plan(width: int, depth: int) -> int:

@@ -46,51 +46,52 @@ class Recipe:
 REFERENCE = "r0"
 RECIPES = {
     REFERENCE: Recipe(
-        "Keras' simple convnet. Five seeds, two Zen 4 cores: 60 epochs take 525 CPU-s, 2.21 Wh, and"
-        " validate at 0.920 to 0.922.",
+        "Keras' simple convnet. Five seeds, two Xeon cores (AMX): 60 epochs take 588 CPU-s,"
+        " 2.39 Wh, and validate at 0.918 to 0.923.",
         0.0,
         Training(family="keras", epochs=60, batch_size=128, learning_rate=0.001, rate="constant"),
         any_epoch=True,
     ),
     "pooled-2": Recipe(
-        "Five seeds, 8.8 CPU-s, 37 mWh, two Zen 4 cores: validation 0.907 to 0.911.",
+        "Five seeds, 11.3 CPU-s, 46 mWh, two Xeon cores (AMX): validation 0.902 to 0.910.",
         0.88,
         Training(family="pooled", width=32, depth=2, epochs=2),
     ),
     "pooled-3": Recipe(
-        "Five seeds, 13.1 CPU-s, 56 mWh, two Zen 4 cores: validation 0.911 to 0.916.",
+        "Five seeds, 16.9 CPU-s, 69 mWh, two Xeon cores (AMX): validation 0.914 to 0.917.",
         0.90,
         Training(family="pooled", width=32, depth=2, epochs=3),
     ),
-    "pooled-5": Recipe(
-        "Five seeds, 21.6 CPU-s, 88 mWh, two Zen 4 cores: validation 0.917 to 0.921.",
-        0.90,
-        Training(family="pooled", width=32, depth=2, epochs=5, label_smoothing=0.1),
-    ),
-    "pooled-8": Recipe(
-        "Five seeds, 38.2 CPU-s, 156 mWh, two Zen 4 cores: validation 0.918 to 0.924.",
+    "wide-4": Recipe(
+        "Five seeds, 39.5 CPU-s, 159 mWh, two Xeon cores (AMX): validation 0.917 to 0.923.",
         0.91,
-        Training(family="pooled", width=32, depth=2, epochs=8, label_smoothing=0.1),
+        Training(family="pooled", width=48, depth=2, epochs=4, label_smoothing=0.1),
     ),
-    "wide-5": Recipe(
-        "Five seeds, 38.7 CPU-s, 156 mWh, two Zen 4 cores: validation 0.922 to 0.925.",
-        0.91,
-        Training(family="pooled", width=48, depth=2, epochs=5, label_smoothing=0.1),
-    ),
-    "skip-12": Recipe(
-        "Five seeds, 279 CPU-s, 1.15 Wh, two Zen 4 cores: validation 0.931 to 0.935.",
+    "skip-4": Recipe(
+        "Five seeds, 100 CPU-s, 400 mWh, two Xeon cores (AMX): validation 0.928 to 0.937.",
         0.92,
-        Training(
-            family="skip", width=32, depth=5, augmentation="flip", epochs=12, label_smoothing=0.1
-        ),
+        Training(family="skip", width=32, depth=2, epochs=4, label_smoothing=0.1),
     ),
-    "skip-24": Recipe(
-        "Five seeds, 588 CPU-s, 2.37 Wh, two Zen 4 cores: validation 0.937 to 0.941.",
+    "skip-8": Recipe(
+        "Five seeds, 214 CPU-s, 856 mWh, two Xeon cores (AMX): validation 0.938 to 0.943.",
         0.93,
         Training(
             family="skip",
             width=32,
-            depth=5,
+            depth=2,
+            augmentation="flip",
+            epochs=8,
+            label_smoothing=0.1,
+            mirrored=True,
+        ),
+    ),
+    "skip-24": Recipe(
+        "One seed, 405 CPU-s of one Xeon core (AMX), decay 0.05: validation 0.953.",
+        0.94,
+        Training(
+            family="skip",
+            width=32,
+            depth=2,
             augmentation="flip+cutout",
             epochs=24,
             label_smoothing=0.1,

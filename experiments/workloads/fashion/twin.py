@@ -33,7 +33,7 @@ def of(model: keras.Model, number_format: str) -> keras.Model:
     """
     dtype = "mixed_bfloat16" if number_format == "bfloat16" else "float32"
     kinds: dict[type, Any] = {layers.BatchNormalization: FusedBatchNormalization}
-    if number_format == "bfloat16" and _cpu_has(AMX):
+    if number_format == "bfloat16" and _cpu_has(AMX) and not tf.config.get_visible_devices("GPU"):
         kinds[layers.Conv2D] = StripConv2D
 
     def cheaper(layer: layers.Layer) -> layers.Layer:

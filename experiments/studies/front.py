@@ -19,9 +19,9 @@ from ecotrack.search.study import Study
 from ecotrack.tracking import Record, RunView
 from ecotrack.tracking import models as saved
 from experiments import train
+from experiments.studies.space import flops, recipe
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.export import EXAMPLES, Precision, litert
-from experiments.workloads.fashion.operations import planned_flops
 from experiments.workloads.fashion.quiet import silence
 
 EVALUATION_S = 3.0  # of a model on the front, at least: test images, two blocks of a second
@@ -77,18 +77,16 @@ def know_largest(mirror: Mirror, study: Study, meter: Meter) -> None:
 
     Its weights, kept only on the front, do not matter for that.
     """
-    largest = max(study.comparable, key=lambda trial: flops_of(trial.params), default=None)
+    anything = train.Config()
+    largest = max(
+        study.comparable, key=lambda trial: flops(recipe(anything, trial.params)), default=None
+    )
     for run in mirror.runs_of([largest] if largest else []):
         if metrics.INFERENCE_G_PER_1K not in run.metrics:
             known: Mapping[str, Any] = run.params
             model = models.build(known["family"], int(known["width"]), int(known["depth"]))
             served = train.serve(Result(model=model), data.load().validation, meter)
             Record(run.run_id).log(replace(served, model=None))
-
-
-def flops_of(params: Mapping[str, Any]) -> int:
-    """Operations of one prediction of a trial's model."""
-    return planned_flops(params["family"], params.get("width", 1), params.get("depth", 1))
 
 
 def export(precisions: Sequence[Precision], own: Share, affordable: Affordable) -> None:

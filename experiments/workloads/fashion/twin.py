@@ -73,10 +73,7 @@ class StripConv2D(layers.Conv2D):
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """As the layer does it; the gradient alone is found otherwise."""
-        small = (
-            inputs.shape[2] <= AMX_ROW // 4
-        )  # of larger ones the copies cost more than they save
-        if small and self.strides == (1, 1) and self.padding == "same":
+        if inputs.shape[2] <= SMALL and self.strides == (1, 1) and self.padding == "same":
             return _convolved(inputs, tf.convert_to_tensor(kernel))
         return super().convolution_op(inputs, kernel)
 

@@ -162,19 +162,17 @@ def session(
         store = Store()
         check(config, store)
         measured = isinstance(config, Metered) and config.measured_here
-        with (
-            turn(entry, wait=not config.no_wait) if measured else nullcontext(),
-            metering(entry, config, store, waiting_meter) as started,
-        ):
-            yield started
+        with turn(entry, wait=not config.no_wait) if measured else nullcontext():
+            settle(store, store.ledgers)
+            with metering(entry, config, store, waiting_meter) as started:
+                yield started
 
 
 @contextmanager
 def metering(
     entry: str, config: Any, store: Store, waiting_meter: CodeCarbonMeter
 ) -> Iterator[Session]:
-    """Give runs what killed processes left in their ledgers; then start the meter."""
-    settle(store, store.ledgers)
+    """Start the meter, and write down its readings."""
     with waiting_meter as meter, Ledger(meter, store.ledgers) as ledger:
         yield Session(entry, config, store, meter, ledger)
 

@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 
+import dask
+import distributed  # noqa: F401 (it brings its settings)
 import jsonschema
 import pytest
 import yaml
@@ -75,3 +77,20 @@ def test_the_entrypoint_hands_a_command_its_secrets(tmp_path):
     assert told["PGPASSWORD"] == "of postgres"
     assert told["MLFLOW_TRACKING_PASSWORD"] == told["MLFLOW_AUTH_ADMIN_PASSWORD"] == "of mlflow"
     assert told["MLFLOW_FLASK_SERVER_SECRET_KEY"] == ""
+
+
+def test_dask_knows_each_setting_of_ours():
+    """It is silent about one that it does not know."""
+
+    def leaves(settings, path=()):
+        for key, value in settings.items():
+            if isinstance(value, dict):
+                yield from leaves(value, (*path, key))
+            else:
+                yield ".".join((*path, key))
+
+    ours = list(leaves(yaml.safe_load((DEPLOY / "dask.yaml").read_text())))
+    assert len(ours) == 7
+    for name in ours:
+        if "environ" not in name:
+            assert dask.config.get(name) is not None

@@ -7,6 +7,7 @@ took.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from codecarbon.core import cpu as codecarbon_cpu
@@ -85,12 +86,21 @@ def _rated_from(tracker: Any, chip: Any) -> str:
     if chip._is_generic_tdp:
         return "CodeCarbon's default for any CPU"
     tdp = get_cached_tdp(codecarbon_cpu)
-    match = tdp._get_matching_cpu(tdp.model, DataSource().get_cpu_power_data())
+    match = _in_table(tdp.model)
     watts = codecarbon_cpu.DEFAULT_POWER_PER_CORE
     fallback = f"{watts} W a thread: {tdp.model!r} is not in CodeCarbon's table"
     found = f"{match!r} in CodeCarbon's table" if match else fallback
     sockets = int(tracker._conf.get("cpu_physical_count", 1))
     return f"{found}, times {sockets} sockets" if sockets > 1 else found
+
+
+@cache
+def _in_table(model: str) -> str | None:
+    """CodeCarbon's name of a CPU; a search among thousands."""
+    found: str | None = get_cached_tdp(codecarbon_cpu)._get_matching_cpu(
+        model, DataSource().get_cpu_power_data()
+    )
+    return found
 
 
 def _gpus(tracker: Any) -> Sequence[Any]:

@@ -15,6 +15,7 @@ from distributed.comm.core import CommClosedError
 
 from ecotrack import terminal
 from ecotrack.cli import UserError
+from ecotrack.tracking.place import project_root
 
 METER = {"meter": 1}  # a machine has it once: two measurements would count each other's energy
 POLL_S = 1.0
@@ -106,8 +107,8 @@ def machines(workers: str) -> Iterator[Machines]:
         terminal.say(
             f"{number} workers on one machine measure one trial at a time: only one has its meter."
         )
-    # Nannies would hold the libraries of linear algebra to one thread.
-    with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}), _local(number) as cluster:
+    own = dask.config.collect_yaml([str(project_root() / "deploy" / "dask.yaml")])
+    with dask.config.set(dask.config.merge(dask.config.config, *own)), _local(number) as cluster:
         found = Machines(cluster.scheduler_address)
         try:
             yield found

@@ -123,6 +123,10 @@ def at_work(job: Job) -> Iterator[tuple[Share, Judge]]:
 def opened(
     place: Path | str, name: str, objectives: Objectives, store_uri: str
 ) -> tuple[Store, Study]:
-    """The stores, opened once in a worker's life: a study of thousands takes seconds to read."""
+    """The stores, opened once in a worker's life: a study of thousands takes seconds to read.
+
+    The runs of a worker that was killed here before it get what that one's ledger tells.
+    """
     store = Store()
+    dead_runs.settle(store, store.ledgers)
     return store, open_study(place, name, objectives, store)

@@ -22,6 +22,9 @@ class Reader:
 
     client: mlflow.MlflowClient
 
+    def __init__(self) -> None:
+        self._experiments: dict[str, str] = {}  # by run
+
     def runs(
         self, experiment: str, tags: Mapping[str, str | None], *, having: str = "", most: str = ""
     ) -> list[RunView]:
@@ -110,7 +113,7 @@ class Reader:
             ids: only these of them.
             failed: those that failed, too.
         """
-        experiment_id = self.client.get_run(parent_id).info.experiment_id
+        experiment_id = self._experiment_of(parent_id)
         conditions = _tagged({PARENT_TAG: parent_id, **(tags or {})})
         conditions += [] if failed else ["attributes.status != 'FAILED'"]
         if ids is None:
@@ -121,6 +124,12 @@ class Reader:
             some = [*conditions, f"attributes.run_id IN ({named})"]
             found += self._search([experiment_id], " AND ".join(some))
         return sorted(found, key=lambda run: run.start_s)
+
+    def _experiment_of(self, run_id: str) -> str:
+        """The id of a run's experiment, which never changes."""
+        if run_id not in self._experiments:
+            self._experiments[run_id] = self.client.get_run(run_id).info.experiment_id
+        return self._experiments[run_id]
 
     def _search(
         self,

@@ -34,8 +34,10 @@ BATCH = 1000  # metrics that MLflow takes at once
 class Record:
     """One run, open for writing."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, *, new: bool = False) -> None:
+        """A new run has been made just now: what it holds already need not be asked for."""
         self.run_id = run_id
+        self._new = new
         self._client = mlflow.MlflowClient()
 
     def log(self, result: Result) -> None:
@@ -55,9 +57,12 @@ class Record:
             model_id = self._write_files(result)
         finally:
             self.write(values=flatten(result), tags=tags, model_id=model_id)
+            self._new = False
 
     def costs(self) -> dict[str, Measurement]:
         """What was measured of this run so far: phase -> cost."""
+        if self._new:
+            return {}
         files = {file.path for file in self._client.list_artifacts(self.run_id)}
         if MEASUREMENTS not in files:
             return {}
@@ -81,7 +86,8 @@ class Record:
         model_id: str | None = None,
     ) -> None:
         """Add to this run. Parameters that MLflow has already from MLproject stay as they are."""
-        have = self._client.get_run(self.run_id).data.params if params else {}
+        ask = params and not self._new
+        have = self._client.get_run(self.run_id).data.params if ask else {}
         now = int(time.time() * 1000)
         self._client.log_batch(
             self.run_id,

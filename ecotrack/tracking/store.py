@@ -37,6 +37,7 @@ class Store(Reader):
             UserError: the store is of another version, or cannot be written, unless it is there
                 and shall only be read; or its URL carries a password.
         """
+        super().__init__()
         self.uri = place.default_uri()
         database.refuse_password("MLFLOW_TRACKING_URI", self.uri)
         if not (only_read and place.exists(self.uri)):
@@ -101,9 +102,8 @@ class Store(Reader):
         self, parent_id: str, name: str, params: Mapping[str, str], tags: Mapping[str, str]
     ) -> Iterator[Record]:
         """Open a run below another one, and close it as its block ends."""
-        experiment_id = self.client.get_run(parent_id).info.experiment_id
-        run_id = self._create(experiment_id, name, {PARENT_TAG: parent_id})
-        record = Record(run_id)
+        run_id = self._create(self._experiment_of(parent_id), name, {PARENT_TAG: parent_id})
+        record = Record(run_id, new=True)
         record.write(params=params, tags=tags)
         with self._closing([run_id]):
             yield record

@@ -344,5 +344,6 @@ def worker(
     command = [str(BIN / "dask"), "worker", address, "--no-nanny", "--nthreads", "1"]
     command += ["--resources", "meter=1", "--no-dashboard", "--host", host]
     own = {"ECOTRACK_LOCK": str(folder / "lock"), "PYTHONPATH": str(ROOT)}
+    own["DASK_CONFIG"] = str(ROOT / "deploy")
     command += ["--local-directory", str(folder)]
     return Service(command, folder, {**env, **own}, space=space)

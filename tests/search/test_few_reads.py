@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from mlflow import MlflowClient
 
 from ecotrack import metrics
 from ecotrack.measurement import Measurement, Result
@@ -105,6 +106,26 @@ def test_a_choice_reads_the_front_alone(home, read):
     assert len(set(read)) == len(stores.NAMES), "the front, and the study's own run"
     largest = max(found.trials, key=lambda run: run.metrics[metrics.FLOPS])
     assert found.instead.run_id == largest.run_id
+
+
+def test_a_new_run_is_not_asked_what_it_holds(searched, monkeypatch):
+    store, parent = searched.store, searched.parent
+    asked = []
+    for name in ("get_run", "list_artifacts"):
+        of_mlflow = getattr(MlflowClient, name)
+
+        def heard(client, *args, _name=name, _ask=of_mlflow, **more):
+            asked.append(_name)
+            return _ask(client, *args, **more)
+
+        monkeypatch.setattr(MlflowClient, name, heard)
+    cost = Result(costs={"training": Measurement(wall_s=1.0, cpu_j=1.0)})
+    with store.child(parent.run_id, "a trial", {"width": "4"}, {}) as child:
+        child.log(cost)
+        assert asked == []
+        child.log(cost)
+        assert "list_artifacts" in asked
+        assert child.costs()["training"].wall_s == 2.0
 
 
 class Task(SimpleNamespace):

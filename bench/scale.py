@@ -34,11 +34,12 @@ from scipy import stats
 from bench.console import terminal
 from bench.grown import grow
 from ecotrack import cli, figures, host
+from ecotrack.search.machines import machines
 from ecotrack.search.trials import RUN_KEY
 from experiments import search
 from tests.cluster import sleeping
 from tests.cluster.conftest import ENV
-from tests.cluster.services import Cluster, Postgres, mlflow_server, postgres
+from tests.cluster.services import Cluster, Postgres, mlflow_server, postgres, until
 from tests.conftest import ROOT, SMALL
 
 STUDY, POLL_S = "fashion-mnist", 0.02
@@ -82,8 +83,10 @@ def throughput(at: Stores, workers: int, sleep_s: float, each: int) -> dict[str,
         coordinator's CPU time a trial, all after each worker has had a first trial.
     """
     name = f"sleeping-{workers}"
-    job = sleeping.Job(at.server.new(f"optuna_{workers}"), 2 * workers, name, 0.1)
+    job = sleeping.Job(at.server.new(f"optuna_{workers}"), 2 * workers, name, sleep_s=1.0)
     with Cluster(at.folder / name, at.env, workers) as cluster:
+        with machines(cluster.address) as reached:
+            until(lambda: reached.count() == workers)
         sleeping.coordinate(job, cluster.address)
         trials = each * workers
         job = sleeping.Job(job.storage, job.trials + trials, name, sleep_s)
@@ -193,7 +196,7 @@ def measure(
         busy_ms = busy_with_many(at, many)
         by_size = of_size(at, at.server.new("optuna_grown"), sizes)
     return {
-        "machine": host.describe(),
+        "machine": host.hardware(),
         "load_before": load,
         "sleep_s": sleep_s,
         "workers": by_workers,
@@ -218,7 +221,8 @@ def chart(found: dict[str, Any]) -> alt.HConcatChart:
         y=alt.Y("efficiency:Q", title="efficiency (throughput of one = 1)").scale(domain=[0, 1.1]),
     )
     goal = alt.Chart(alt.InlineData(values=[{"goal": 0.9}])).mark_rule(strokeDash=[4, 4])
-    left = workers.mark_line(point=True, color=figures.COLOURS[0]) + goal.encode(y="goal:Q")
+    blue = figures.COLOURS[0]
+    left = workers.mark_line(point={"color": blue}, color=blue) + goal.encode(y="goal:Q")
     names = {
         RESUME: "search, until the next trial",
         WHOLE: "search, nothing missing, with pictures",
@@ -233,11 +237,11 @@ def chart(found: dict[str, Any]) -> alt.HConcatChart:
         alt.Chart(alt.InlineData(values=rows))
         .mark_line(point=True)
         .encode(
-            x=alt.X("trials:Q", title="finished trials"),
+            x=alt.X("trials:Q", title="finished trials").scale(domainMin=0),
             y=alt.Y("seconds:Q", title="wall time (s)").scale(domainMin=0),
-            color=alt.Color("what:N", title=None, sort=list(names.values())).scale(
-                range=list(figures.COLOURS)
-            ),
+            color=alt.Color("what:N", title=None, sort=list(names.values()))
+            .scale(range=list(figures.COLOURS))
+            .legend(labelLimit=0),
         )
     )
     title = alt.Title(

@@ -9,6 +9,7 @@ What a task says is only a hint. How many trials there are, and which are dead, 
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -59,7 +60,9 @@ def keep_placing(
         UserError: there is no scheduler or no worker, workers die of each task, or a task says so.
     """
     pending: set[Future] = set()
-    over, deaths, rest_until, wanted, ask_at = False, 0, 0.0, 0, 0.0
+    over, deaths, rest_until = False, 0, 0.0
+    wanted, ask_at = missing(), time.monotonic() + ASK_S
+    gc.freeze()  # the study stays: collecting garbage in it takes as long as all else at a trial
     while True:
         done = {future for future in pending if future.status != "pending"}
         pending -= done

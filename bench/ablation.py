@@ -30,7 +30,6 @@ from bench.variants import (
     learn_from_the_hardest,
     network,
 )
-from ecotrack.stats import ratio_interval
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.quiet import tf
 from experiments.workloads.fashion.recipes import RECIPES
@@ -129,20 +128,25 @@ def show(found: list[dict[str, Any]]) -> None:
         if not seeds:
             continue
         ours, theirs = [[of[seed] for seed in seeds] for of in (several, base)]
-        cpu_s, base_s = [[row["cpu_s"] for row in each] for each in (ours, theirs)]
-        accuracy = np.array([row["validation"] for row in ours])
+        times, rivals = [np.array([row["cpu_s"] for row in each]) for each in (ours, theirs)]
+        accuracy, usual = [np.array([row["validation"] for row in each]) for each in (ours, theirs)]
         told = ["", ""]
         if several is not base and len(seeds) > 1:
-            more = 100 * (accuracy - [row["validation"] for row in theirs])
-            interval = stats.ttest_1samp(more, 0).confidence_interval()
-            ratio = ratio_interval(cpu_s, base_s)
+            ratio = np.exp(mean_interval(np.log(times / rivals)))
+            more = mean_interval(100 * (accuracy - usual))
             told = [
-                f"{ratio.ratio:.2f} ({ratio.low:.2f}–{ratio.high:.2f})",
-                f"{more.mean():+.2f} ({interval.low:+.2f} to {interval.high:+.2f})",
+                "{:.2f} ({:.2f}–{:.2f})".format(*ratio),
+                "{:+.2f} ({:+.2f} to {:+.2f})".format(*more),
             ]
         mean = f"{100 * accuracy.mean():.2f} %"
-        table.add_row(name, str(len(seeds)), f"{np.mean(cpu_s):.1f}", told[0], mean, told[1])
+        table.add_row(name, str(len(seeds)), f"{times.mean():.1f}", told[0], mean, told[1])
     terminal().print(table)
+
+
+def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean of some values with its 95 % interval, Student's."""
+    interval = stats.ttest_1samp(values, 0).confidence_interval()
+    return float(values.mean()), interval.low, interval.high
 
 
 def main() -> None:

@@ -249,7 +249,7 @@ def chart(found: dict[str, Any]) -> alt.HConcatChart:
         subtitle=f"stores, scheduler and workers share one machine: {found['machine']}",
     )
     return alt.hconcat(
-        left.properties(width=260, height=280), right.properties(width=380, height=280)
+        left.properties(width=200, height=200), right.properties(width=280, height=200)
     ).properties(title=title)
 
 

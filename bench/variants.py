@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.workloads.fashion import models, training
+from experiments.workloads.fashion import models
 from experiments.workloads.fashion.quiet import keras, layers, tf
-from experiments.workloads.fashion.training import Schedule
+from experiments.workloads.fashion.training import Schedule, one_cycle
 
 PATCHES = 20_000  # from which a whitening is found
 SLOW_STEP = 0.5  # of lookahead, after each call of Keras' (20 steps)
@@ -101,16 +101,8 @@ class Triangle(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "rising": self.rising, "steps": self.steps}
 
 
-def cosine(peak: float, steps: int, rising_share: float = training.WARM_UP_SHARE) -> Any:
-    """The recipe's own shape, with another share of its steps on the way up."""
-    rising = max(1, round(rising_share * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        peak / 25, steps - rising, warmup_target=peak, warmup_steps=rising
-    )
-
-
 def adamw(
-    shape: Callable[[float, int], Any] = cosine, *, decay: float = 1e-4, **more: Any
+    shape: Callable[[float, int], Any] = one_cycle, *, decay: float = 1e-4, **more: Any
 ) -> Optimizer:
     """AdamW with another rate, decay or mean of the weights. Decay leaves normalisations alone."""
 
@@ -126,13 +118,13 @@ def adamw(
 
 def nesterov(schedule: Schedule, steps: int) -> keras.optimizers.Optimizer:
     """Stochastic gradient descent with Nesterov's momentum."""
-    rate = cosine(schedule.learning_rate, steps)
+    rate = one_cycle(schedule.learning_rate, steps)
     return keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
 
 
 def muon(schedule: Schedule, steps: int) -> keras.optimizers.Optimizer:
     """Muon (https://kellerjordan.github.io/posts/muon)."""
-    return keras.optimizers.Muon(cosine(schedule.learning_rate, steps), weight_decay=1e-4)
+    return keras.optimizers.Muon(one_cycle(schedule.learning_rate, steps), weight_decay=1e-4)
 
 
 class Lookahead(keras.callbacks.Callback):
@@ -207,10 +199,10 @@ VARIANTS = {
     "batches of 512": Variant({"batch_size": 512}),
     "label smoothing 0.1": Variant({"label_smoothing": 0.1}),
     "15 % of the steps on the way up": Variant(
-        optimizer=adamw(lambda peak, steps: cosine(peak, steps, 0.15))
+        optimizer=adamw(lambda peak, steps: one_cycle(peak, steps, 0.15))
     ),
     "half of the steps on the way up": Variant(
-        optimizer=adamw(lambda peak, steps: cosine(peak, steps, 0.5))
+        optimizer=adamw(lambda peak, steps: one_cycle(peak, steps, 0.5))
     ),
     "straight lines instead of a cosine": Variant(
         optimizer=adamw(lambda peak, steps: Triangle(peak, round(0.3 * steps), steps))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from bench import ablation
-from bench.variants import VARIANTS, convolutions, cosine, dirac, network, whitening
+from bench.variants import VARIANTS, convolutions, dirac, network, whitening
 from experiments.workloads.fashion import data, models, training
 from experiments.workloads.fashion.quiet import keras, tf
 from experiments.workloads.fashion.recipes import RECIPES
-from experiments.workloads.fashion.training import Schedule
+from experiments.workloads.fashion.training import Schedule, one_cycle
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_dirac_kernel_passes_its_channels_on_twice(images):
 
 def test_the_rate_peaks_where_it_should():
     for share in (0.15, 0.5):
-        rate = cosine(0.01, 100, share)
+        rate = one_cycle(0.01, 100, share)
         rates = [float(rate(step)) for step in range(101)]
         assert int(np.argmax(rates)) == round(100 * share)
         assert max(rates) == pytest.approx(0.01, rel=1e-3)
@@ -73,7 +73,7 @@ def test_the_rate_peaks_where_it_should():
 def test_the_recipes_own_rate_is_the_default():
     schedule = Schedule(epochs=1, batch_size=256, learning_rate=0.01, seed=0)
     theirs = training._optimizer(schedule, 100)._learning_rate
-    ours = cosine(0.01, 100)
+    ours = one_cycle(0.01, 100)
     assert [float(theirs(step)) for step in range(100)] == [float(ours(s)) for s in range(100)]
 
 

@@ -343,7 +343,7 @@ def worker(
     """A worker that imitates a machine: its own meter, lock and ledgers."""
     command = [str(BIN / "dask"), "worker", address, "--no-nanny", "--nthreads", "1"]
     command += ["--resources", "meter=1", "--no-dashboard", "--host", host]
-    own = {"ECOTRACK_LOCK": str(folder / "lock"), "PYTHONPATH": str(ROOT)}
-    own["DASK_CONFIG"] = str(ROOT / "deploy")
+    lock, settings = str(folder / "lock"), str(ROOT / "deploy")
+    own = {"ECOTRACK_LOCK": lock, "PYTHONPATH": str(ROOT), "DASK_CONFIG": settings}
     command += ["--local-directory", str(folder)]
     return Service(command, folder, {**env, **own}, space=space)

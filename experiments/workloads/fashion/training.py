@@ -188,19 +188,25 @@ def predictor(model: Model, images: np.ndarray) -> Callable[[], np.ndarray]:
     return lambda: serve(fixed).numpy()
 
 
-def _optimizer(schedule: Schedule, steps: int) -> keras.optimizers.Optimizer:
-    """That of a training of so many steps."""
-    peak = schedule.learning_rate
-    if schedule.rate == "constant":
-        return keras.optimizers.Adam(peak)
-    rising = max(1, round(WARM_UP_SHARE * steps))
-    one_cycle = keras.optimizers.schedules.CosineDecay(
+def one_cycle(
+    peak: float, steps: int, rising_share: float = WARM_UP_SHARE
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """A rate that rises to its peak in this share of the steps, then falls along a cosine."""
+    rising = max(1, round(rising_share * steps))
+    return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=peak / 25,
         warmup_target=peak,
         warmup_steps=rising,
         decay_steps=max(1, steps - rising),
     )
-    return keras.optimizers.AdamW(one_cycle, weight_decay=1e-4)
+
+
+def _optimizer(schedule: Schedule, steps: int) -> keras.optimizers.Optimizer:
+    """That of a training of so many steps."""
+    peak = schedule.learning_rate
+    if schedule.rate == "constant":
+        return keras.optimizers.Adam(peak)
+    return keras.optimizers.AdamW(one_cycle(peak, steps), weight_decay=1e-4)
 
 
 def _trace(trainee: Trainee) -> None:

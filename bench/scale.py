@@ -6,9 +6,10 @@ Each worker imitates a machine: it has a meter and a lock of its own, and its tr
 is seen is all the rest: PostgreSQL, MLflow's server, Dask, the coordinator; and all of them share
 this machine's cores. Efficiency is the throughput of one worker over that of each of several.
 
-A study of thousands is a small real one, copied in its stores. `resume` is how long `search` takes
-from its start until the next trial has begun; `search`, when no trial is missing, with all its
-pictures; `choose`, as a whole. Needs PostgreSQL and requirements-cluster.txt.
+A study of thousands is a small real one, copied in its stores. `resume` is how long
+`search --workers` takes from its start until a worker that was there has begun the next trial;
+`alone`, the same without workers; `search`, when no trial is missing, with all its pictures;
+`choose`, as a whole. Needs PostgreSQL and requirements-cluster.txt.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from tests.cluster.services import Cluster, Postgres, mlflow_server, postgres, u
 from tests.conftest import ROOT, SMALL
 
 STUDY, POLL_S = "fashion-mnist", 0.02
-RESUME, WHOLE, CHOOSE = "resume", "search", "choose"
+RESUME, ALONE, WHOLE, CHOOSE = TIMED = "resume", "alone", "search", "choose"
 
 
 @dataclass(frozen=True)
@@ -131,16 +132,21 @@ def of_size(at: Stores, storage: str, sizes: Sequence[int]) -> list[dict[str, fl
     run(at, [*began, "4"])
     space = search.space_of(cli.parse(search.Config, options, prog="search", description=""))
     found = []
-    for size in sizes:
-        grow(storage, at.runs_url, STUDY, space, size)
-        row = {
-            "trials": size,
-            RESUME: until_next(at, storage, [*began, str(size + 1)]),
-            WHOLE: run(at, [*began, str(size)]),
-            CHOOSE: run(at, [*ours, "experiments.choose", "--within", "1"]),
-        }
-        tell(row)
-        found.append(row)
+    with Cluster(at.folder / "grown", at.env, 1) as cluster:
+        placing = [*began[:-1], "--workers", cluster.address, "--trials"]
+        for size in sizes:
+            grow(storage, at.runs_url, STUDY, space, size)
+            # The worker reads what was added; else it has done so trial by trial.
+            until_next(at, storage, [*placing, str(size + 1)], elsewhere=True)
+            row = {
+                "trials": size,
+                RESUME: until_next(at, storage, [*placing, str(size + 2)], elsewhere=True),
+                ALONE: until_next(at, storage, [*began, str(size + 3)]),
+                WHOLE: run(at, [*began, str(size)]),
+                CHOOSE: run(at, [*ours, "experiments.choose", "--within", "1"]),
+            }
+            tell(row)
+            found.append(row)
     return found
 
 
@@ -158,8 +164,11 @@ def run(at: Stores, command: list[str]) -> float:
     return time.perf_counter() - start_s
 
 
-def until_next(at: Stores, storage: str, command: list[str]) -> float:
-    """Wall seconds from the start of a command until it has begun a trial; it is ended then."""
+def until_next(at: Stores, storage: str, command: list[str], *, elsewhere: bool = False) -> float:
+    """Wall seconds from the start of a command until it has begun a trial; it is ended then.
+
+    A trial that was begun `elsewhere`, by a worker, is waited for.
+    """
     engine = sqlalchemy.create_engine(storage)
     under_way = sqlalchemy.text(
         "SELECT count(*) FROM trials JOIN trial_user_attributes USING (trial_id)"
@@ -176,6 +185,8 @@ def until_next(at: Stores, storage: str, command: list[str]) -> float:
         wall_s = time.perf_counter() - start_s
         process.kill()
         process.wait()
+        while elsewhere and db.execute(under_way).scalar():
+            time.sleep(POLL_S)
         # The next one shall choose afresh.
         db.execute(sqlalchemy.text("UPDATE trials SET state = 'FAIL' WHERE state = 'RUNNING'"))
     engine.dispose()
@@ -202,7 +213,7 @@ def measure(
         "workers": by_workers,
         "coordinator_ms": {"trials": many, "ms": busy_ms},
         "sizes": by_size,
-        "growth": {what: growth(by_size, what) for what in (RESUME, WHOLE, CHOOSE)},
+        "growth": {what: growth(by_size, what) for what in TIMED},
     }
 
 
@@ -224,7 +235,8 @@ def chart(found: dict[str, Any]) -> alt.HConcatChart:
     blue = figures.COLOURS[0]
     left = workers.mark_line(point={"color": blue}, color=blue) + goal.encode(y="goal:Q")
     names = {
-        RESUME: "search, until the next trial",
+        RESUME: "search --workers, until the next trial",
+        ALONE: "search, until the next trial",
         WHOLE: "search, nothing missing, with pictures",
         CHOOSE: "choose, with pictures",
     }
@@ -268,10 +280,10 @@ def show(found: dict[str, Any]) -> None:
     many = found["coordinator_ms"]
     console.print(f"With {many['trials']} finished trials: {many['ms']:.1f} ms a trial.")
     table = Table("finished trials", title="Seconds at a study that grows")
-    for what in (RESUME, WHOLE, CHOOSE):
+    for what in TIMED:
         table.add_column(what, justify="right")
     for row in found["sizes"]:
-        table.add_row(str(row["trials"]), *(f"{row[w]:.1f}" for w in (RESUME, WHOLE, CHOOSE)))
+        table.add_row(str(row["trials"]), *(f"{row[w]:.1f}" for w in TIMED))
     console.print(table)
     for what, line in found["growth"].items():
         if line:

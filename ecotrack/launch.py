@@ -158,9 +158,9 @@ def session(
         config = cli.parse(config_type, given, prog=entry, description=doc)
         terminal.begin(config)
         waiting_meter = meter_for(config if isinstance(config, Metered) else Metered())
-        gc.freeze()  # imports are no garbage: looking through them doubles the time of reading
         store = Store()
         check(config, store)
+        gc.freeze()  # imports are no garbage: looking through them doubles the time of reading
         measured = isinstance(config, Metered) and config.measured_here
         with turn(entry, wait=not config.no_wait) if measured else nullcontext():
             settle(store, store.ledgers)

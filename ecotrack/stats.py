@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest, bootstrap, theilslopes, ttest_ind
-from scipy.stats.mstats import trimmed_mean_ci
+import scipy  # scipy.stats is imported at its first use: it takes a second
+from scipy import special
 
 NO_DIFFERENCE = "no difference seen"
 TRIMMED = 0.25  # at each end
@@ -73,12 +73,17 @@ class Difference:
         return not self.low <= 0 <= self.high
 
 
+def student(share: float, freedom: float) -> float:
+    """The quantile of Student's distribution below which this share of it lies."""
+    return float(special.stdtrit(freedom, share))
+
+
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Interval (low, high) of a proportion (Wilson 1927).
 
     Unlike the normal approximation it stays within [0, 1] and holds near both ends.
     """
-    interval = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    interval = scipy.stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -137,7 +142,9 @@ def ratio_interval(slow: Sequence[float], fast: Sequence[float], confidence: flo
     logs = np.log(slow) - np.log(fast)
     if len(logs) < 2:
         return Ratio(math.exp(logs[0]), 0.0, math.inf)
-    low, high = trimmed_mean_ci(logs, limits=(TRIMMED, TRIMMED), alpha=1 - confidence)
+    low, high = scipy.stats.mstats.trimmed_mean_ci(
+        logs, limits=(TRIMMED, TRIMMED), alpha=1 - confidence
+    )
     return Ratio(math.exp((low + high) / 2), math.exp(low), math.exp(high))
 
 
@@ -160,7 +167,7 @@ def unpaired_difference(
         return Difference(difference, difference, difference)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one group of equal values, which Welch allows
-        welch = ttest_ind(one, other, equal_var=False)
+        welch = scipy.stats.ttest_ind(one, other, equal_var=False)
         interval = welch.confidence_interval(confidence)
     return Difference(difference, float(interval.low), float(interval.high))
 
@@ -197,7 +204,7 @@ def trend(values: Sequence[float]) -> float:
     """
     if len(values) < FEWEST_FOR_TREND:
         return 0.0
-    slope, _, low, high = theilslopes(values)
+    slope, _, low, high = scipy.stats.theilslopes(values)
     if low <= 0 <= high:
         return 0.0
     return float(slope * (len(values) - 1) / np.median(values))
@@ -211,7 +218,7 @@ def growth_exponent(sizes: Sequence[float], times: Sequence[float]) -> float:
 
 
 def _bootstrap(values: Sequence[float], confidence: float, method: str) -> tuple[float, float]:
-    found = bootstrap(
+    found = scipy.stats.bootstrap(
         (np.asarray(values),),
         np.median,
         confidence_level=confidence,

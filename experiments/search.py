@@ -115,7 +115,8 @@ class Config(Metered):
 def check(config: Config, store: Store) -> None:
     """Refuse bad data, a missing device, a study that cannot go on, a budget that is two."""
     studying.check(config.storage, config.workers, store)
-    train.check(base(config))
+    if not config.workers or config.workers.isdigit():  # machines elsewhere look for themselves
+        train.check(base(config))
     if len(set(config.objectives)) != len(config.objectives) or len(config.objectives) < 2:
         raise UserError("--objectives takes two or three different ones")
     if config.budget_g and config.budget_wh:
@@ -184,6 +185,7 @@ def question(config: Config, store: Store) -> Question:
         features=partial(space.features, shared),
         kin=itemgetter("family"),
         refused=partial(space.refused, shared, config.max_tflop),
+        prepare=partial(train.check, shared),
         trying=partial(trial.trying, shared, trial.Largest(config.max_tflop, flops)),
         finish=partial(front.finish, precisions),
         reserved_g=partial(front.reserved_g, precisions),

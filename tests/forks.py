@@ -21,7 +21,10 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-PRELOADED = ["experiments.main", "experiments.augmentation", "experiments.sorting", "mlflow.cli"]
+PRELOADED = [
+    *("experiments.main", "experiments.augmentation", "experiments.sorting", "mlflow.cli"),
+    *("experiments.workloads.fashion.cheap_layers", "scipy.stats"),  # imported late by a program
+]
 TIMEOUT_S = 280
 FORKED = Path(__file__).parent / "forked"
 

@@ -26,6 +26,14 @@ def test_a_script_that_measures_a_block_waits_for_no_experiment():
     assert done.stdout.strip() == "[]", done.stderr
 
 
+@pytest.mark.parametrize("entry", ["search", "choose", "report"])
+def test_who_trains_nothing_itself_waits_for_no_tensorflow(entry):
+    heavy = ("tensorflow", "keras", "distributed", "scipy.stats")
+    code = f"import sys, experiments.{entry}; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
 def test_the_contracts_of_import_linter_are_kept():
     lint = f"{sys.prefix}/bin/lint-imports"
     done = subprocess.run([lint], cwd=ROOT, capture_output=True, text=True)

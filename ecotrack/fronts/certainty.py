@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, variance
 
-from scipy.stats import beta, t
+import scipy
 
 
 def accuracy_bound(correct: Sequence[float], images: int, confidence: float) -> float:
@@ -29,10 +29,12 @@ def accuracy_bound(correct: Sequence[float], images: int, confidence: float) -> 
     """
     mean, error, freedom = _known(correct, images)
     named = mean * images
-    counted = float(beta.ppf(1 - confidence, named, images - named + 1)) if named else 0.0
+    counted = (
+        float(scipy.stats.beta.ppf(1 - confidence, named, images - named + 1)) if named else 0.0
+    )
     if len(correct) == 1:
         return counted
-    spread = mean + error * float(t.ppf(1 - confidence, freedom)) if error else mean
+    spread = mean + error * float(scipy.stats.t.ppf(1 - confidence, freedom)) if error else mean
     return max(0.0, min(counted, spread))
 
 
@@ -42,10 +44,10 @@ def how_sure(correct: Sequence[float], images: int, at_least: float) -> float:
         return 1.0
     mean, error, freedom = _known(correct, images)
     named = mean * images
-    counted = float(beta.sf(at_least, named, images - named + 1)) if named else 0.0
+    counted = float(scipy.stats.beta.sf(at_least, named, images - named + 1)) if named else 0.0
     if len(correct) == 1 or not error:
         return counted
-    return min(counted, float(t.cdf((mean - at_least) / error, freedom)))
+    return min(counted, float(scipy.stats.t.cdf((mean - at_least) / error, freedom)))
 
 
 def _known(correct: Sequence[float], images: int) -> tuple[float, float, float]:

@@ -8,13 +8,14 @@ was repeated: two results of one candidate say little of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import stdev
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from ecotrack.fronts.pareto import Direction, front, hypervolume
+from ecotrack.stats import student
 
 Array = NDArray[np.float64]
 # Candidate -> its results, the first one first -> one value an objective.
@@ -54,7 +55,7 @@ def means(
     """Mean of each candidate in each objective, geometric for costs, with Student's interval."""
     middle, counts = _middle(results, directions)
     spread, freedom = _spread(results, directions)
-    reach = stats.t.ppf((1 + confidence) / 2, freedom) if freedom else np.nan
+    reach = student((1 + confidence) / 2, freedom) if freedom else np.nan
     half = reach * spread / np.sqrt(counts)[:, None]
     ends = [_back(part, directions) for part in (middle, middle - half, middle + half)]
     return [
@@ -115,7 +116,7 @@ def winners_curse(
         return None
     half = np.nan
     if len(leads) > 1:
-        half = stats.t.ppf((1 + confidence) / 2, len(leads) - 1) * stats.sem(leads)
+        half = student((1 + confidence) / 2, len(leads) - 1) * stdev(leads) / len(leads) ** 0.5
     middle = float(np.mean(leads))
     return Curse(Interval(middle, float(middle - half), float(middle + half)), len(leads))
 

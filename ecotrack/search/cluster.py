@@ -9,7 +9,6 @@ What a task says is only a hint. How many trials there are, and which are dead, 
 
 from __future__ import annotations
 
-import gc
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -42,7 +41,6 @@ def keep_placing(
     cluster: Machines,
     task: Callable[[], str],
     missing: Callable[[], int],
-    told: Callable[[], object] = lambda: None,
 ) -> None:
     """Hand out `task` until nothing is missing any more, or a task says that it is over.
 
@@ -54,7 +52,6 @@ def keep_placing(
             over.
         missing: how many more results are wanted. Asked after each task that is done, and else
             each five seconds: it looks at the whole study.
-        told: called after each task that is done.
 
     Raises:
         UserError: there is no scheduler or no worker, workers die of each task, or a task says so.
@@ -62,7 +59,6 @@ def keep_placing(
     pending: set[Future] = set()
     over, deaths, rest_until = False, 0, 0.0
     wanted, ask_at = missing(), time.monotonic() + ASK_S
-    gc.freeze()  # the study stays: collecting garbage in it takes as long as all else at a trial
     while True:
         done = {future for future in pending if future.status != "pending"}
         pending -= done
@@ -73,8 +69,6 @@ def keep_placing(
                 f"{deaths} times in a row a worker died in a trial, or did not reach the stores:"
                 " see their logs"
             )
-        if said:
-            told()
         over = over or bool({"over", "used up"} & set(said))
         if "enough" in said:  # others are at it: ask again, but not at once
             rest_until = time.monotonic() + POLL_S

@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
+
+from ecotrack.stats import student
 
 Array = NDArray[np.float64]
 
@@ -68,7 +70,7 @@ def _upper(x: Array, y: Array, at: float, confidence: float) -> float:
     rest = y - y.mean() - slope * off
     freedom = len(x) - 2
     spread = np.sqrt(rest @ rest / freedom * (1 + 1 / len(x) + (at - x.mean()) ** 2 / squares))
-    reach = stats.t.ppf(confidence, freedom) * spread
+    reach = student(confidence, freedom) * spread
     return float(y.mean() + slope * (at - x.mean()) + reach)
 
 

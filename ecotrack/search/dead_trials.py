@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
@@ -31,12 +31,12 @@ class DeadTrials:
         self._on_dead, self._on_kept = on_dead, on_kept
         self._retry = RetryHeartbeatStaleTrialCallback(max_retry=MAX_RETRIES)
 
-    def see_to(self, study: optuna.Study) -> None:
+    def see_to(self, study: optuna.Study, running: Sequence[FrozenTrial]) -> None:
         """Finish what was kept, and put the rest in the queue.
 
         Processes of this machine are looked for; of others, the heartbeats tell.
         """
-        for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
+        for trial in running:
             if not _is_dead(trial):
                 continue
             with _unless_others_did():

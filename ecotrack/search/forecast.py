@@ -13,7 +13,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, stats
+from scipy import linalg
+
+from ecotrack.stats import student
 
 Features = Mapping[str, float | str]
 CUT = "a forecast while a trial runs needs one epoch at least, and fewer than all"
@@ -81,7 +83,7 @@ class CostModel:
         middle = np.array([_prior(features) for features in asked]) + across @ self._weights
         own = np.array([_variance(features) for features in asked]) + 1.0
         known = np.einsum("ij,ji->i", across, linalg.cho_solve(self._factor, across.T))
-        half = stats.t.ppf((1 + COVERED) / 2, self._freedom) * self._scale * np.sqrt(own - known)
+        half = student((1 + COVERED) / 2, self._freedom) * self._scale * np.sqrt(own - known)
         ends = np.exp(middle + np.outer([0.0, -1.0, 1.0], half))
         return [Forecast(*map(float, end)) for end in ends.T]
 
@@ -144,7 +146,7 @@ def running(costs_g: Sequence[float], epochs: int, before: Sequence[Sequence[flo
     weight = NOISE_WEIGHT + len(drifts)
     middle = sum(drifts) / weight
     squares = NOISE_WEIGHT * DRIFT**2 + sum((drift - middle) ** 2 for drift in drifts)
-    half = stats.t.ppf((1 + COVERED) / 2, weight) * np.sqrt(squares / weight * (1 + 1 / weight))
+    half = student((1 + COVERED) / 2, weight) * np.sqrt(squares / weight * (1 + 1 / weight))
     low, at, high = np.exp(middle + np.array([-half, 0.0, half])) * expected
     return Forecast(float(at), float(low), float(high))
 

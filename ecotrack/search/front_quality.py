@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ecotrack import metrics, reading
 from ecotrack.fronts import pareto, uncertain
@@ -160,4 +160,4 @@ def _rank_correlation(runs: Sequence[RunView]) -> float | None:
     ]
     if len(known) < FEWEST or min(len(set(column)) for column in zip(*known, strict=True)) < 2:
         return None
-    return float(stats.spearmanr(*zip(*known, strict=True)).statistic)
+    return float(scipy.stats.spearmanr(*zip(*known, strict=True)).statistic)

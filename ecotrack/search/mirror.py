@@ -22,6 +22,7 @@ from ecotrack.tracking.record import within
 Known = list[tuple[Finished, tuple[float, ...]]]
 P = TypeVar("P", bound=str)
 PRECISION = "precision"  # the parameter of an export that its original does not have
+BEATEN = "false"  # the mark of a trial that is not on the front
 SHOWN = 500  # trials in a picture, the front besides
 NEAR_POINTS, NEAR_TIMES = 0.01, 1.25  # of accuracy, of grams: what another seed may change
 
@@ -39,7 +40,7 @@ class Mirror:
     ) -> None:
         """`tags` go on every trial's run."""
         self._store, self._study, self._tags = store, study, tags
-        self._marks: dict[str, str] | None = None
+        self._members: set[str] | None = None
         self.objectives, self.parent = objectives, parent
 
     @contextmanager
@@ -114,30 +115,30 @@ class Mirror:
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
     def mark_front(self, *, afresh: bool = False) -> list[Finished]:
-        """Tag every trial as on the front or not; returns the front.
+        """Tag every member of the front, and no other trial; returns the front.
 
-        What is tagged already is left alone; `afresh` looks at each, since others mark it too.
+        A finished trial's run is born with the mark of the beaten. What is tagged rightly is left
+        alone; `afresh` looks at all that tells, since others mark it, too.
         """
-        known = self._known()
-        if self._marks is None or afresh:
-            self._marks = self._marked(known)
+        known, untold = self._known(), set[str]()
+        if self._members is None or afresh:
+            self._members, untold = self._marked()
         front = self._front(known)
-        on_front = {trial.run_id for trial in front}
-        for trial, _ in known:
-            mark = str(trial.run_id in on_front).lower()
-            if self._marks.get(trial.run_id) != mark:
-                Record(trial.run_id).write(tags={metrics.PARETO_TAG: mark})
-                self._marks[trial.run_id] = mark
+        members = {trial.run_id for trial in front}
+        beaten = (self._members | untold) - members
+        if beaten:
+            beaten &= {trial.run_id for trial, _ in known}
+        marks = dict.fromkeys(members - self._members, "true") | dict.fromkeys(beaten, BEATEN)
+        for run_id, mark in marks.items():
+            Record(run_id).write(tags={metrics.PARETO_TAG: mark})
+        self._members = members
         return front
 
-    def _marked(self, known: Known) -> dict[str, str]:
-        """Run id -> its mark, for two short answers: the front's, and what has none yet."""
+    def _marked(self) -> tuple[set[str], set[str]]:
+        """The ids of the runs tagged as the front, and of those that have no tag at all."""
         no_mark = {metrics.KIND_TAG: "trial", metrics.PARETO_TAG: None}
         unmarked = {run.run_id for run in self._children(no_mark, failed=False)}
-        members = {run.run_id for run in self._children({metrics.PARETO_TAG: "true"})}
-        others = {trial.run_id for trial, _ in known} - unmarked - members
-        marks: dict[str, str] = dict.fromkeys(others, "false")
-        return {**marks, **dict.fromkeys(members, "true")}
+        return {run.run_id for run in self._children({metrics.PARETO_TAG: "true"})}, unmarked
 
     def front(self) -> list[Finished]:
         """The members of the front, of each kind of machine's own one, cheapest first."""

@@ -39,6 +39,7 @@ class Question:
         features: what is known of a configuration before it is tried, `epochs` among it.
         kin: what a configuration shares with those that learn alike, see `Problem`.
         refused: why a configuration will not be tried, or None.
+        prepare: refuses a machine that cannot try any, and imports what is slow to import.
         trying: a process's share of the study -> the objective there.
         finish: what follows the trials on a machine, as far as its judge can afford it.
         reserved_g: what that will still take, grams.
@@ -57,6 +58,7 @@ class Question:
     features: Callable[[Params], Mapping[str, float | str]]
     kin: Callable[[Params], object]
     refused: Callable[[Params], str | None]
+    prepare: Callable[[], None]
     trying: Callable[[Share], Objective]
     finish: Callable[[Share, Judge], None]
     reserved_g: Callable[[Mirror, Study], float]

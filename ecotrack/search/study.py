@@ -7,7 +7,7 @@ process at any moment: finished trials are kept, and another one retries what di
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +21,7 @@ from ecotrack.cli import UserError
 from ecotrack.measurement import Measurement, from_fields
 from ecotrack.search.dead_trials import DeadTrials
 from ecotrack.search.importances import importances
+from ecotrack.search.known_trials import Trials
 from ecotrack.search.samplers import Picking, Sampler, sampler
 from ecotrack.search.space import Space, configuration
 from ecotrack.search.storage import Direction, patiently, study_in, url_of
@@ -28,20 +29,13 @@ from ecotrack.search.trials import (
     HARDWARE_KEY,
     PROCESS_KEY,
     REPEAT_KEY,
-    RESERVED_KEY,
     REUSED_KEY,
     RUN_KEY,
-    STOPPED_KEY,
-    Finished,
     Objective,
     PassedOver,
-    Stopped,
     Trial,
     counts,
-    finished,
-    stopped,
     suggest,
-    was_tried,
 )
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -52,7 +46,7 @@ REFERENCE_KEY, TERMS_KEY = "reference_g", "terms"
 SESSION_PREFIX = "session/"
 
 
-class Study:
+class Study(Trials):
     """A named search that any number of sessions carry on.
 
     Args:
@@ -77,11 +71,9 @@ class Study:
     ) -> None:
         self.name = name
         self._on_dead = on_dead
-        self._known: dict[int, Finished] = {}
-        self._hardware = host.hardware()
         self._dead = DeadTrials(on_dead, on_kept)
         self._url = url_of(place)
-        self._study = study_in(place, name, directions, self._dead.bury)
+        super().__init__(study_in(place, name, directions, self._dead.bury))
 
     @property
     def objectives(self) -> int:
@@ -109,46 +101,6 @@ class Study:
             self._study.set_user_attr(REFERENCE_KEY, grams)
 
     @property
-    def finished(self) -> list[Finished]:
-        """Trials carried out to their end, in order; no repeats, and no reused results."""
-        return self._finished_of(self._complete)
-
-    @property
-    def comparable(self) -> list[Finished]:
-        """Finished trials of machines like this one: what the others cost says nothing here."""
-        return [trial for trial in self.finished if self.compares(trial)]
-
-    def compares(self, trial: Finished | Stopped) -> bool:
-        """Whether a trial ran on a machine like this one."""
-        return trial.hardware == self._hardware
-
-    @property
-    def repeats(self) -> dict[int, list[Finished]]:
-        """Number of a finished trial -> its repeats with other seeds, in order."""
-        return self._repeats_of(self._complete)
-
-    @property
-    def results(self) -> list[list[Finished]]:
-        """Each finished trial with its repeats, the first result first."""
-        complete = self._complete  # asked once: each time is a question to the store
-        repeats = self._repeats_of(complete)
-        return [[trial, *repeats.get(trial.number, [])] for trial in self._finished_of(complete)]
-
-    @property
-    def tried(self) -> int:
-        """How many configurations were tried, to the end or until they were given up."""
-        done = [TrialState.COMPLETE, TrialState.PRUNED]
-        return sum(map(was_tried, self._study.get_trials(deepcopy=False, states=done)))
-
-    @property
-    def stopped(self) -> list[Stopped]:
-        """What was given up on the way, in order."""
-        pruned = self._study.get_trials(deepcopy=False, states=[TrialState.PRUNED])
-        return [
-            stopped(trial, self._hardware) for trial in pruned if STOPPED_KEY in trial.user_attrs
-        ]
-
-    @property
     def cost(self) -> Measurement:
         """What all sessions have cost so far."""
         kept = (v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX))
@@ -159,14 +111,6 @@ class Study:
         kept = {k: v for k, v in self._attrs.items() if k.startswith(SESSION_PREFIX)}
         kept[SESSION_PREFIX + host.process_id()] = asdict(own)
         return sum(map(from_fields, kept.values()), Measurement())
-
-    @property
-    def reserved_g(self) -> float:
-        """What is set aside of the budget for the trials that other processes run, grams."""
-        own = host.process_id()
-        running = self._study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
-        kept = [trial.user_attrs for trial in running]
-        return sum(of.get(RESERVED_KEY, 0.0) for of in kept if of.get(PROCESS_KEY) != own)
 
     @property
     def own_cost(self) -> Measurement:
@@ -213,7 +157,7 @@ class Study:
 
         Processes of this machine are looked for; of others, the heartbeats tell.
         """
-        self._dead.see_to(self._study)
+        self._dead.see_to(self._study, self._trials(TrialState.RUNNING))
 
     def wait_for(self, params: Mapping[str, Any], repeat_of: int | None = None) -> None:
         """Put a configuration in the queue; `repeat_of` the trial that is to be tried again."""
@@ -224,30 +168,12 @@ class Study:
             repeat = {REPEAT_KEY: {"of": repeat_of, "seed": done + 1}}
             self._study.enqueue_trial(dict(params), user_attrs=repeat)
 
-    @property
-    def waiting(self) -> bool:
-        """Whether a configuration is in the queue: a start, or one whose process died."""
-        return bool(self._study.get_trials(deepcopy=False, states=[TrialState.WAITING]))
-
     def sample_by(self, kind: Sampler, seed: int, space: Space, pick: Any = None) -> None:
         """Choose who suggests configurations; `pick`, if given, takes one of many suggestions."""
         # The same seed for every session would suggest the same points again (optuna#3255).
-        fresh = seed + len(self._study.get_trials(deepcopy=False))
+        fresh = seed + len(self._trials())
         base = sampler(kind, fresh)
         self._study.sampler = Picking(base, space, pick, fresh) if pick else base
-
-    def is_short(self, of: int, before: int | None = None) -> bool:
-        """Whether fewer trials than `of` are done or begun; of those with numbers below `before`.
-
-        Of many processes that see a study one trial short, each begins one. The numbers, which
-        the store gives out one by one, tell whose is too many.
-        """
-        counted = sum(
-            before is None or (trial.number < before)
-            for trial in self._study.get_trials(deepcopy=False)
-            if counts(trial) or (before is not None and trial.state == TrialState.WAITING)
-        )
-        return counted < of
 
     def attempt(self, space: Space, objective: Objective, of: int | None = None) -> bool:
         """Try the next configuration, of the queue or as suggested.
@@ -296,27 +222,6 @@ class Study:
     def _attrs(self) -> dict[str, Any]:
         return self._study.user_attrs
 
-    @property
-    def _complete(self) -> list[FrozenTrial]:
-        complete = self._study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        return [trial for trial in complete if REUSED_KEY not in trial.user_attrs]
-
-    def _finished_of(self, complete: Sequence[FrozenTrial]) -> list[Finished]:
-        return [self._as_ours(t) for t in complete if REPEAT_KEY not in t.user_attrs]
-
-    def _repeats_of(self, complete: Sequence[FrozenTrial]) -> dict[int, list[Finished]]:
-        found: dict[int, list[Finished]] = {}
-        for trial in complete:
-            if again := trial.user_attrs.get(REPEAT_KEY):
-                found.setdefault(again["of"], []).append(self._as_ours(trial))
-        return found
-
-    def _as_ours(self, trial: FrozenTrial) -> Finished:
-        """What is complete never changes: of hundreds of trials, each is read once."""
-        if trial.number not in self._known:
-            self._known[trial.number] = finished(trial, self._hardware)
-        return self._known[trial.number]
-
     def _try(self, trial: optuna.Trial, space: Space, objective: Objective) -> tuple[float, ...]:
         trial.set_user_attr(PROCESS_KEY, host.process_id())
         trial.set_user_attr(HARDWARE_KEY, self._hardware)
@@ -336,4 +241,4 @@ class Study:
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         """A trial as the store has it."""
-        return self._study.get_trials(deepcopy=False)[trial.number]
+        return self._trials()[trial.number]

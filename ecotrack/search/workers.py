@@ -58,19 +58,18 @@ def carry_out_by(
     job = Job(question, Metered(**metered(started.config)), store.uri, parent.run_id)
 
     def missing() -> int:
-        study.wake()
-        return 0 if question.used_up(study) else max(0, rules.trials - study.tried)
-
-    def told() -> None:
-        front = mirror.mark_front()
+        with study.at_once():
+            study.wake()
+            front, tried = mirror.mark_front(), study.tried
         line = status(study.cost, mirror.accuracies(front), left_s=None, left_g=None)
-        progress.update(study.tried, line)
+        progress.update(tried, line)
+        return 0 if question.used_up(study) else max(0, rules.trials - tried)
 
     with (
         machines(workers) as reached,
         terminal.bar(f"study {study.name}", rules.trials) as progress,
     ):
-        cluster.keep_placing(reached, partial(work, job), missing, told)
+        cluster.keep_placing(reached, partial(work, job), missing)
         judge = Judge(study, question.problem(), rules, Bill(lambda: study.cost.co2_g))
         check_budget(judge)
         kinds = [] if question.used_up(study) else mirror.kinds()
@@ -112,6 +111,7 @@ def at_work(job: Job) -> Iterator[tuple[Share, Judge]]:
     """A worker's share, once it is its machine's turn to measure, and who decides there."""
     question = job.question
     os.environ["MLFLOW_TRACKING_URI"] = job.store_uri
+    question.prepare()
     store, study = opened(question.place, question.study, question.objectives, job.store_uri)
     with measuring("search", job.options, store) as started:
         agree(started, study, mixed=question.mixed)

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
-from scipy.stats import t as student
-
 from ecotrack import reading
-from ecotrack.stats import Ratio, ratio_interval, wilson
+from ecotrack.stats import Ratio, ratio_interval, student, wilson
 
 TEST_IMAGES = 10_000
 
@@ -64,7 +62,7 @@ class Row:
         n = len(self.tested)
         if n == 1:
             return wilson(round(self.accuracy * TEST_IMAGES), TEST_IMAGES, 0.90)[0]
-        return self.accuracy - student.ppf(0.95, n - 1) * stdev(self.tested) / n**0.5
+        return self.accuracy - student(0.95, n - 1) * stdev(self.tested) / n**0.5
 
     def energy_ratio(self, reference: Row) -> Ratio:
         """Its energy over the reference's, in pairs of a seed."""

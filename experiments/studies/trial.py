@@ -10,6 +10,7 @@ from ecotrack import metrics
 from ecotrack.cli import parameters
 from ecotrack.launch import insured, raw_record
 from ecotrack.meters import gates
+from ecotrack.search.mirror import BEATEN
 from ecotrack.search.objectives import METRICS, Goal
 from ecotrack.search.sharing import Share
 from ecotrack.search.trials import Objective, PassedOver, Trial
@@ -45,6 +46,8 @@ def trying(base: train.Config, largest: Largest, own: Share) -> Objective:
             seen = {**result.scores, metrics.EMISSIONS_G: result.costs["training"].co2_g}
             good = not flaw and mirror.may_be_on_front(objectives.of(seen))
             tags = {metrics.REASON_TAG: f"stopped {trial.stopped}"} if trial.stopped else {}
+            if not flaw and not trial.repeat:
+                tags[metrics.PARETO_TAG] = BEATEN  # until the front is marked
             child.log(
                 replace(
                     result,

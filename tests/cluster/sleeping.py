@@ -17,7 +17,7 @@ from ecotrack.measurement import Result
 from ecotrack.metered import Metered, grid_tags, meter_for
 from ecotrack.search import cluster, workers
 from ecotrack.search.machines import machines
-from ecotrack.search.mirror import Mirror, cost_metrics
+from ecotrack.search.mirror import BEATEN, Mirror, cost_metrics
 from ecotrack.search.objectives import Objectives
 from ecotrack.search.problem import Rules
 from ecotrack.search.question import Question
@@ -57,11 +57,13 @@ def coordinate(job: Job, address: str) -> str:
         work = partial(workers.work, workers.Job(asked, Metered(), store.uri, parent.run_id))
 
         def missing() -> int:
-            study.wake()
-            return max(0, job.trials - study.tried)
+            with study.at_once():
+                study.wake()
+                mirror.mark_front()
+                return max(0, job.trials - study.tried)
 
         with machines(address) as reached:
-            cluster.keep_placing(reached, work, missing, mirror.mark_front)
+            cluster.keep_placing(reached, work, missing)
         mirror.mark_front(afresh=True)
         dead_runs.bill(store, parent.run_id, study.keep_cost)
         parent.write(values=cost_metrics(study.cost))
@@ -80,6 +82,7 @@ def question(job: Job) -> Question:
         features=one_epoch,
         kin=nothing,
         refused=nothing,
+        prepare=nothing,
         trying=partial(sleeping, job.sleep_s),
         finish=nothing,
         reserved_g=no_g,
@@ -108,7 +111,9 @@ def sleeping(sleep_s: float, own: Share) -> Objective:
                 time.sleep(sleep_s)
             accuracy = 1 - 1 / (1 + params["width"])
             result = Result(
-                costs={"training": window.cost}, scores={metrics.VAL_ACCURACY: accuracy}
+                costs={"training": window.cost},
+                scores={metrics.VAL_ACCURACY: accuracy},
+                tags={metrics.PARETO_TAG: BEATEN},
             )
             child.log(result)
             values = (accuracy, max(window.cost.co2_g, 1e-9))

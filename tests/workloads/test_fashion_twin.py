@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.workloads.fashion import data, models, twin
+from experiments.workloads.fashion import cheap_layers, data, models, twin
 from experiments.workloads.fashion.quiet import tf
 
 FORMATS = ("float32", "bfloat16")
@@ -48,7 +48,7 @@ def test_fused_normalisation_does_what_keras_does():
     inputs = rng.normal(3, 2, (64, 7, 7, 8)).astype("float32")
     plain, fused = (
         kind(momentum=0.9)
-        for kind in (keras.layers.BatchNormalization, twin.FusedBatchNormalization)
+        for kind in (keras.layers.BatchNormalization, cheap_layers.FusedBatchNormalization)
     )
     for layer in (plain, fused):
         layer.build(inputs.shape)
@@ -69,7 +69,7 @@ def test_a_kernel_learns_the_same_from_images_side_by_side(count, side, kernel):
     inputs = keras.ops.array(rng.normal(size=(count, side, side, 4)).astype("float32"))
     wanted = rng.normal(size=(count, side, side, 6)).astype("float32")
     found = []
-    for kind in (keras.layers.Conv2D, twin.StripConv2D):
+    for kind in (keras.layers.Conv2D, cheap_layers.StripConv2D):
         layer = kind(6, kernel, padding="same", kernel_initializer=keras.initializers.HeNormal(1))
         with tf.GradientTape() as tape:
             tape.watch(inputs)
@@ -86,7 +86,7 @@ def test_strips_are_for_amx(flags, taken, tmp_path, monkeypatch):
     monkeypatch.setattr(twin, "CPUINFO", tmp_path / "cpuinfo")
     trained = twin.of(models.build("cnn", 4, 3), "bfloat16")
     kinds = {type(layer) for layer in trained._flatten_layers()}
-    assert (twin.StripConv2D in kinds) is taken
+    assert (cheap_layers.StripConv2D in kinds) is taken
 
 
 @pytest.mark.parametrize("wanted", FORMATS)

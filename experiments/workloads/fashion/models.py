@@ -3,6 +3,8 @@
 Each takes raw uint8 images (n, 28, 28) and gives ten probabilities: what is saved is served.
 """
 
+from __future__ import annotations
+
 from typing import Literal, get_args
 
 import numpy as np

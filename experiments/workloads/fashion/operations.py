@@ -1,5 +1,7 @@
 """How many operations a prediction takes: counted in a model, or planned without one."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 from experiments.workloads.fashion.models import CLASSES, SKIP_POOLS, UNITS_PER_WIDTH, Family

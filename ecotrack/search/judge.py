@@ -47,18 +47,24 @@ class Judge:
     @threadpool_limits.wrap(limits=1, user_api="blas")
     def pick(self, suggestions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         """The suggestion that promises the most hypervolume a gram; None while nobody can tell."""
+        with self.study.at_once():
+            return self._picked(suggestions)
+
+    def _picked(self, suggestions: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+        """The same, by what the study is now."""
         finished = self.study.comparable
         given_up = [trial for trial in self.study.stopped if self.study.compares(trial)]
-        tried = [t.params for t in finished] + [t.params for t in given_up]
+        both: list[Finished | Stopped] = [*finished, *given_up]
+        tried = {_items(trial.params) for trial in both}
+        distinct = {_items(params): params for params in suggestions}
         asked = [
             params
-            for params in _distinct(suggestions)
-            if params not in tried and not self.problem.refused(params)
+            for items, params in distinct.items()
+            if items not in tried and not self.problem.refused(params)
         ]
         training, spending = self._fitted()
         if len(finished) < FEW or not asked or not spending.trials:
             return None
-        both: list[Finished | Stopped] = [*finished, *given_up]
         learnt = sorted(both, key=lambda trial: trial.number)[-MOST:]
         features = [self.problem.features(params) for params in asked]
         costs_g = np.array([known.expected_g for known in training.predict_all(features)])
@@ -264,5 +270,6 @@ class Judge:
         return np.column_stack([np.array(places), np.log10(costs_g)])
 
 
-def _distinct(configurations: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({tuple(params.items()): params for params in configurations}.values())
+def _items(params: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    """What makes two configurations the same."""
+    return frozenset(params.items())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -21,7 +23,6 @@ from ecotrack.search.trials import (
     counts,
     finished,
     stopped,
-    was_tried,
 )
 
 
@@ -34,14 +35,17 @@ class Trials:
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
         self._hardware = host.hardware()
-        self._known: dict[int, Finished] = {}
+        self._complete: set[int] = set()  # numbers of those that are in one of these two
+        self._finished: list[Finished] = []
+        self._repeats: dict[int, list[Finished]] = {}
         self._is_read = False
         self._seen: list[FrozenTrial] | None = None
 
     @property
     def finished(self) -> list[Finished]:
         """Trials carried out to their end, in order; no repeats, and no reused results."""
-        return self._finished_of(self._complete)
+        self._take_in(self._trials())
+        return [*self._finished]
 
     @property
     def comparable(self) -> list[Finished]:
@@ -55,19 +59,20 @@ class Trials:
     @property
     def repeats(self) -> dict[int, list[Finished]]:
         """Number of a finished trial -> its repeats with other seeds, in order."""
-        return self._repeats_of(self._complete)
+        self._take_in(self._trials())
+        return {number: [*again] for number, again in self._repeats.items()}
 
     @property
     def results(self) -> list[list[Finished]]:
         """Each finished trial with its repeats, the first result first."""
-        complete = self._complete  # asked once: each time is a question to the store
-        repeats = self._repeats_of(complete)
-        return [[trial, *repeats.get(trial.number, [])] for trial in self._finished_of(complete)]
+        self._take_in(self._trials())
+        return [[trial, *self._repeats.get(trial.number, ())] for trial in self._finished]
 
     @property
     def tried(self) -> int:
         """How many configurations were tried, to the end or until they were given up."""
-        return sum(map(was_tried, self._trials(TrialState.COMPLETE, TrialState.PRUNED)))
+        given_up = self._trials(TrialState.PRUNED)
+        return len(self.finished) + sum(STOPPED_KEY in trial.user_attrs for trial in given_up)
 
     @property
     def stopped(self) -> list[Stopped]:
@@ -126,29 +131,20 @@ class Trials:
             return self._study.get_trials(deepcopy=False)
         with staying():
             trials = self._study.get_trials(deepcopy=False)
+            self._take_in(trials)
         self._is_read = True
         return trials
 
-    @property
-    def _complete(self) -> list[FrozenTrial]:
-        complete = self._trials(TrialState.COMPLETE)
-        return [trial for trial in complete if REUSED_KEY not in trial.user_attrs]
-
-    def _finished_of(self, complete: Sequence[FrozenTrial]) -> list[Finished]:
-        return [self._as_ours(t) for t in complete if REPEAT_KEY not in t.user_attrs]
-
-    def _repeats_of(self, complete: Sequence[FrozenTrial]) -> dict[int, list[Finished]]:
-        found: dict[int, list[Finished]] = {}
-        for trial in complete:
-            if again := trial.user_attrs.get(REPEAT_KEY):
-                found.setdefault(again["of"], []).append(self._as_ours(trial))
-        return found
-
-    def _as_ours(self, trial: FrozenTrial) -> Finished:
-        """What is complete never changes: of hundreds of trials, each is read once."""
-        if trial.number not in self._known:
-            self._known[trial.number] = finished(trial, self._hardware)
-        return self._known[trial.number]
+    def _take_in(self, trials: Sequence[FrozenTrial]) -> None:
+        """Read what is complete and was not: of thousands of trials, none ever changes again."""
+        done = [t for t in trials if t.state is TrialState.COMPLETE]
+        for trial in [trial for trial in done if trial.number not in self._complete]:
+            self._complete.add(trial.number)
+            if REUSED_KEY in trial.user_attrs:
+                continue
+            again = trial.user_attrs.get(REPEAT_KEY)
+            beside = self._repeats.setdefault(again["of"], []) if again else self._finished
+            insort(beside, finished(trial, self._hardware), key=attrgetter("number"))
 
 
 @contextmanager

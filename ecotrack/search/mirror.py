@@ -149,7 +149,7 @@ class Mirror:
         for kind in dict.fromkeys(trial.hardware for trial, _ in known):
             trials, points = _of_kind(known, kind)
             mask = pareto.front(points, self.objectives.ways)
-            members += [(p[cost], t) for p, t, on in zip(points, trials, mask, strict=True) if on]
+            members += [(points[at][cost], trials[at]) for at in np.flatnonzero(mask)]
         return [trial for _, trial in sorted(members, key=lambda member: member[0])]
 
     def kinds(self) -> list[str]:
@@ -165,13 +165,14 @@ class Mirror:
         return [point for trial, point in self._known() if self._study.compares(trial)]
 
     def _known(self) -> Known:
-        """Each finished trial with its point, at one moment: other processes may add to them."""
-        return [(several[0], self._point(several)) for several in self._study.results]
+        """Each finished trial with its point, the mean of its results."""
+        repeats = self._study.repeats  # few, where there are thousands of trials
+        return [
+            (t, self._mean([t, *repeats[t.number]]) if t.number in repeats else t.values)
+            for t in self._study.finished
+        ]
 
-    def _point(self, several: Sequence[Finished]) -> tuple[float, ...]:
-        """The mean of several results; of thousands of trials, few have more than one."""
-        if len(several) == 1:
-            return several[0].values
+    def _mean(self, several: Sequence[Finished]) -> tuple[float, ...]:
         (row,) = uncertain.means([[trial.values for trial in several]], self.objectives.ways)
         return tuple(interval.value for interval in row)
 

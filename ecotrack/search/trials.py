@@ -187,14 +187,6 @@ def counts(trial: FrozenTrial) -> bool:
     return done or (trial.state == TrialState.PRUNED and STOPPED_KEY in trial.user_attrs)
 
 
-def was_tried(trial: FrozenTrial) -> bool:
-    """Whether a trial that is complete or pruned was a new one, and was not passed over."""
-    kept = trial.user_attrs
-    if trial.state == TrialState.PRUNED:
-        return STOPPED_KEY in kept
-    return REPEAT_KEY not in kept and REUSED_KEY not in kept
-
-
 def suggest(trial: optuna.Trial, name: str, values: Values) -> Any:
     """What Optuna's sampler suggests for a parameter."""
     if isinstance(values, Choice):

@@ -24,7 +24,7 @@ from experiments.workloads.fashion import models
 from tests.cluster.services import SECRET, scheduler, status_of, until, worker
 from tests.cluster.sleeping import Job, coordinate
 from tests.cluster.whole import check_whole
-from tests.conftest import ROOT
+from tests.conftest import ROOT, SMALL
 
 SPACE = {"size": Whole(1, 4)}
 DIRECTIONS = {"good": "maximize", "bad": "minimize"}
@@ -91,6 +91,30 @@ def test_two_workers_carry_a_study_out_and_leave_no_password(
     assert placed.log in files
     assert len([path for path in files if path.name == "measurements.json"]) == 6
     assert not [path for path in files if SECRET.encode() in path.read_bytes()]
+
+
+def test_a_machine_without_the_device_ends_the_search_in_one_line(signed_in, database, tmp_path):
+    placed = scheduler(tmp_path / "scheduler", signed_in).start().ready()
+    address = f"tcp://127.0.0.1:{placed.port}"
+    one = worker(tmp_path / "worker", address, signed_in).start()
+    options = [*SMALL, "--device=gpu", "--storage", database, "--workers", address]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "experiments.search", *options, "--study=no-gpu"],
+            cwd=ROOT,
+            env=signed_in,
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+    finally:
+        for service in (one, placed):
+            service.stop()
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "TensorFlow sees no GPU" in line
+    studies = Store().runs("fashion-mnist-search", {metrics.KIND_TAG: "search"})
+    assert [run.status for run in studies if run.name == "study no-gpu"] == ["FAILED"]
 
 
 def test_workers_here_are_reached_from_here_alone():

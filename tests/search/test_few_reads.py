@@ -128,6 +128,38 @@ def test_a_new_run_is_not_asked_what_it_holds(searched, monkeypatch):
         assert child.costs()["training"].wall_s == 2.0
 
 
+def test_a_look_asks_the_storage_for_the_trials_once(searched, monkeypatch):
+    study, asked = searched.study, []
+    seen = Mirror(searched.store, study, GOALS, searched.parent, {})
+    ask = study._study.get_trials
+    monkeypatch.setattr(study._study, "get_trials", lambda **of: asked.append(of) or ask(**of))
+    with study.at_once():
+        study.wake()
+        assert len(seen.mark_front()) == 3
+        assert study.tried == 20
+    assert len(asked) == 1
+    assert study.tried == 20
+    assert len(asked) > 1, "a block is over"
+
+
+def test_a_beaten_trial_that_was_born_so_is_not_marked_again(searched, monkeypatch):
+    store, study, parent = searched.store, searched.study, searched.parent
+    seen = Mirror(store, study, GOALS, parent, {})
+    seen.mark_front()
+
+    def beaten(params, trial):
+        tags = {metrics.PARETO_TAG: mirror.BEATEN}
+        with seen.trial(trial, "made up", {}) as child:
+            child.log(Result(scores={metrics.VAL_ACCURACY: 0.2}, tags=tags))
+        return 0.2, 50.0
+
+    study.attempt(SPACE, beaten)
+    asked = []
+    monkeypatch.setattr(mirror.Record, "write", lambda *of, **more: asked.append(of))
+    assert len(seen.mark_front()) == 3
+    assert asked == []
+
+
 class Task(SimpleNamespace):
     """A future."""
 

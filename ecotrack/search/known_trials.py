@@ -71,8 +71,9 @@ class Trials:
     @property
     def tried(self) -> int:
         """How many configurations were tried, to the end or until they were given up."""
-        given_up = self._trials(TrialState.PRUNED)
-        return len(self.finished) + sum(STOPPED_KEY in trial.user_attrs for trial in given_up)
+        with self.at_once():
+            given_up = self._trials(TrialState.PRUNED)
+            return len(self.finished) + sum(STOPPED_KEY in t.user_attrs for t in given_up)
 
     @property
     def stopped(self) -> list[Stopped]:
@@ -112,13 +113,14 @@ class Trials:
     def at_once(self) -> Iterator[None]:
         """Look at the study as it is now, however often it is asked in this block.
 
-        Each question to the store takes some 10 ms; what is waited for is not seen.
+        What is waited for is not seen.
         """
-        self._seen = self._read()
+        outer = self._seen
+        self._seen = outer or self._read()
         try:
             yield
         finally:
-            self._seen = None
+            self._seen = outer
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
         """Those in one of these states, or all."""

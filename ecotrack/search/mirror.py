@@ -115,10 +115,10 @@ class Mirror:
         return pareto.hypervolume(points, self.reference, self.objectives.ways), len(points)
 
     def mark_front(self, *, afresh: bool = False) -> list[Finished]:
-        """Tag every member of the front, and no other trial; returns the front.
+        """Tag every trial as on the front or not; returns the front.
 
         A finished trial's run is born with the mark of the beaten. What is tagged rightly is left
-        alone; `afresh` looks at all that tells, since others mark it, too.
+        alone; `afresh` looks at the tags anew, since others mark them too.
         """
         known, untold = self._known(), set[str]()
         if self._members is None or afresh:
@@ -165,11 +165,13 @@ class Mirror:
         return [point for trial, point in self._known() if self._study.compares(trial)]
 
     def _known(self) -> Known:
-        """Each finished trial with its point, the mean of its results."""
-        repeats = self._study.repeats  # few, where there are thousands of trials
+        """Each finished trial with its point, at one moment: other processes may add to them."""
+        with self._study.at_once():
+            finished, repeats = self._study.finished, self._study.repeats
+        # Of thousands, few were tried again.
         return [
             (t, self._mean([t, *repeats[t.number]]) if t.number in repeats else t.values)
-            for t in self._study.finished
+            for t in finished
         ]
 
     def _mean(self, several: Sequence[Finished]) -> tuple[float, ...]:

@@ -35,7 +35,7 @@ class Trials:
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
         self._hardware = host.hardware()
-        self._complete: set[int] = set()  # numbers of those that are in one of these two
+        self._complete: set[int] = set()  # numbers of those that were taken in
         self._finished: list[Finished] = []
         self._repeats: dict[int, list[Finished]] = {}
         self._is_read = False

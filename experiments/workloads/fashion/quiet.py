@@ -29,7 +29,7 @@ def silence() -> Iterator[None]:
 
 @cache
 def load() -> None:
-    """Import both, now: whoever measures does so before."""
+    """Import both. Whoever measures looks for its device before, which does."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silence():  # some lines come whatever the level is (tensorflow#100442)
         import_module("keras")
@@ -52,4 +52,4 @@ if TYPE_CHECKING:
 else:
     keras, layers, tf = Later("keras"), Later("keras.layers"), Later("tensorflow")
 
-__all__ = ["keras", "layers", "load", "silence", "tf"]
+__all__ = ["keras", "layers", "silence", "tf"]

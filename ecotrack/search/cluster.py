@@ -44,7 +44,9 @@ def keep_placing(
 ) -> None:
     """Hand out `task` until nothing is missing any more, or a task says that it is over.
 
-    A task may be run twice, or not be heard of again; then it is handed out anew.
+    A task may be run twice, or not be heard of again; then it is handed out anew. Each machine has
+    its first while `missing` is asked for the first time, which takes seconds of thousands of
+    trials: one too many finds out for itself.
 
     Args:
         cluster: where to.
@@ -56,7 +58,7 @@ def keep_placing(
     Raises:
         UserError: there is no scheduler or no worker, workers die of each task, or a task says so.
     """
-    pending: set[Future] = set()
+    pending = {cluster.submit(task) for _ in range(cluster.count())}
     over, deaths, rest_until = False, 0, 0.0
     wanted, ask_at = missing(), time.monotonic() + ASK_S
     while True:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from operator import attrgetter
 
 import optuna
@@ -25,26 +25,30 @@ from ecotrack.search.trials import (
     stopped,
 )
 
+NUMBER = attrgetter("number")
+
 
 class Trials:
     """Those of a study that are finished, given up, under way or in the queue.
 
-    Each question to the store takes some 10 ms; what was read once is only brought up to date.
+    Each question to the store takes some 10 ms, and of thousands of trials few have changed: what
+    has come to its end is read once.
     """
 
     def __init__(self, study: optuna.Study) -> None:
         self._study = study
         self._hardware = host.hardware()
-        self._complete: set[int] = set()  # numbers of those that were taken in
+        self._trials: Sequence[FrozenTrial] = ()  # all, as last read
+        self._open: list[FrozenTrial] = []  # of these, what is under way or in the queue
         self._finished: list[Finished] = []
+        self._stopped: list[Stopped] = []
         self._repeats: dict[int, list[Finished]] = {}
-        self._is_read = False
-        self._seen: list[FrozenTrial] | None = None
+        self._is_held = False
 
     @property
     def finished(self) -> list[Finished]:
         """Trials carried out to their end, in order; no repeats, and no reused results."""
-        self._take_in(self._trials())
+        self._look()
         return [*self._finished]
 
     @property
@@ -59,42 +63,45 @@ class Trials:
     @property
     def repeats(self) -> dict[int, list[Finished]]:
         """Number of a finished trial -> its repeats with other seeds, in order."""
-        self._take_in(self._trials())
+        self._look()
         return {number: [*again] for number, again in self._repeats.items()}
 
     @property
     def results(self) -> list[list[Finished]]:
         """Each finished trial with its repeats, the first result first."""
-        self._take_in(self._trials())
+        self._look()
         return [[trial, *self._repeats.get(trial.number, ())] for trial in self._finished]
+
+    @property
+    def stopped(self) -> list[Stopped]:
+        """What was given up on the way, in order; no repeats."""
+        self._look()
+        return [*self._stopped]
 
     @property
     def tried(self) -> int:
         """How many configurations were tried, to the end or until they were given up."""
-        with self.at_once():
-            given_up = self._trials(TrialState.PRUNED)
-            return len(self.finished) + sum(STOPPED_KEY in t.user_attrs for t in given_up)
+        self._look()
+        return len(self._finished) + len(self._stopped)
 
     @property
-    def stopped(self) -> list[Stopped]:
-        """What was given up on the way, in order."""
-        pruned = self._trials(TrialState.PRUNED)
-        return [
-            stopped(trial, self._hardware) for trial in pruned if STOPPED_KEY in trial.user_attrs
-        ]
+    def running(self) -> list[FrozenTrial]:
+        """What is under way, as the store has it."""
+        self._look()
+        return [trial for trial in self._open if trial.state is TrialState.RUNNING]
 
     @property
     def reserved_g(self) -> float:
         """What is set aside of the budget for the trials that other processes run, grams."""
         own = host.process_id()
-        running = self._trials(TrialState.RUNNING)
-        kept = [trial.user_attrs for trial in running]
+        kept = [trial.user_attrs for trial in self.running]
         return sum(of.get(RESERVED_KEY, 0.0) for of in kept if of.get(PROCESS_KEY) != own)
 
     @property
     def waiting(self) -> bool:
         """Whether a configuration is in the queue: a start, or one whose process died."""
-        return bool(self._trials(TrialState.WAITING))
+        self._look()
+        return any(trial.state is TrialState.WAITING for trial in self._open)
 
     def is_short(self, of: int, before: int | None = None) -> bool:
         """Whether fewer trials than `of` are done or begun; of those with numbers below `before`.
@@ -102,12 +109,14 @@ class Trials:
         Of many processes that see a study one trial short, each begins one. The numbers, which
         the store gives out one by one, tell whose is too many.
         """
-        counted = sum(
-            before is None or (trial.number < before)
-            for trial in self._trials()
-            if counts(trial) or (before is not None and trial.state == TrialState.WAITING)
-        )
-        return counted < of
+        self._look()
+        first = before is not None
+        begun = [t for t in self._open if counts(t) or (first and t.state is TrialState.WAITING)]
+        several: list[Sequence[Finished | Stopped | FrozenTrial]]
+        several = [self._finished, self._stopped, begun]
+        if before is not None:
+            several = [some[: bisect_left(some, before, key=NUMBER)] for some in several]
+        return sum(map(len, several)) < of
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -115,38 +124,35 @@ class Trials:
 
         What is waited for is not seen.
         """
-        outer = self._seen
-        self._seen = outer or self._read()
+        self._look()
+        outer, self._is_held = self._is_held, True
         try:
             yield
         finally:
-            self._seen = outer
+            self._is_held = outer
 
-    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """Those in one of these states, or all."""
-        trials = self._read() if self._seen is None else self._seen
-        return [trial for trial in trials if trial.state in states] if states else trials
-
-    def _read(self) -> list[FrozenTrial]:
-        """All trials; once they were read, only what may have changed is asked for."""
-        if self._is_read:
-            return self._study.get_trials(deepcopy=False)
-        with staying():
-            trials = self._study.get_trials(deepcopy=False)
-            self._take_in(trials)
-        self._is_read = True
-        return trials
+    def _look(self) -> None:
+        """Ask the store how things stand, unless they are held."""
+        if self._is_held:
+            return
+        with nullcontext() if self._trials else staying():
+            self._take_in(self._study.get_trials(deepcopy=False))
 
     def _take_in(self, trials: Sequence[FrozenTrial]) -> None:
-        """Read what is complete and was not: of thousands of trials, none ever changes again."""
-        done = [t for t in trials if t.state is TrialState.COMPLETE]
-        for trial in [trial for trial in done if trial.number not in self._complete]:
-            self._complete.add(trial.number)
-            if REUSED_KEY in trial.user_attrs:
-                continue
-            again = trial.user_attrs.get(REPEAT_KEY)
-            beside = self._repeats.setdefault(again["of"], []) if again else self._finished
-            insort(beside, finished(trial, self._hardware), key=attrgetter("number"))
+        """Read what is new, and what has come to its end: it never changes again."""
+        again = [trials[trial.number] for trial in self._open]
+        asked = [*again, *trials[len(self._trials) :]]
+        self._trials, self._open = trials, []
+        for trial in asked:
+            kept = trial.user_attrs
+            repeat = kept.get(REPEAT_KEY)
+            if not trial.state.is_finished():
+                self._open.append(trial)
+            elif trial.state is TrialState.COMPLETE and REUSED_KEY not in kept:
+                beside = self._repeats.setdefault(repeat["of"], []) if repeat else self._finished
+                insort(beside, finished(trial, self._hardware), key=NUMBER)
+            elif trial.state is TrialState.PRUNED and STOPPED_KEY in kept and not repeat:
+                insort(self._stopped, stopped(trial, self._hardware), key=NUMBER)
 
 
 @contextmanager

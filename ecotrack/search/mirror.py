@@ -19,7 +19,8 @@ from ecotrack.search.trials import Finished, Trial
 from ecotrack.tracking import Record, RunView, Store, dead_runs, sessions
 from ecotrack.tracking.record import within
 
-Known = list[tuple[Finished, tuple[float, ...]]]
+# Kind of machine -> its finished trials, and their points.
+Known = dict[str, tuple[list[Finished], list[tuple[float, ...]]]]
 P = TypeVar("P", bound=str)
 PRECISION = "precision"  # the parameter of an export that its original does not have
 BEATEN = "false"  # the mark of a trial that is not on the front
@@ -127,7 +128,7 @@ class Mirror:
         members = {trial.run_id for trial in front}
         beaten = (self._members | untold) - members
         if beaten:
-            beaten &= {trial.run_id for trial, _ in known}
+            beaten &= {trial.run_id for trials, _ in known.values() for trial in trials}
         marks = dict.fromkeys(members - self._members, "true") | dict.fromkeys(beaten, BEATEN)
         for run_id, mark in marks.items():
             Record(run_id).write(tags={metrics.PARETO_TAG: mark})
@@ -146,33 +147,34 @@ class Mirror:
 
     def _front(self, known: Known) -> list[Finished]:
         cost, members = self.objectives.ways.index("min"), []
-        for kind in dict.fromkeys(trial.hardware for trial, _ in known):
-            trials, points = _of_kind(known, kind)
+        for trials, points in known.values():
             mask = pareto.front(points, self.objectives.ways)
             members += [(points[at][cost], trials[at]) for at in np.flatnonzero(mask)]
         return [trial for _, trial in sorted(members, key=lambda member: member[0])]
 
     def kinds(self) -> list[str]:
         """The kinds of machine that trials were finished on: each has a front of its own."""
-        return list(dict.fromkeys(trial.hardware for trial in self._study.finished))
+        return list(self._known())
 
     def of_kind(self, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
         """The finished trials of one kind of machine, and their points."""
-        return _of_kind(self._known(), kind)
+        return self._known().get(kind, ([], []))
 
     def points_here(self) -> list[tuple[float, ...]]:
         """The points of machines like this one."""
-        return [point for trial, point in self._known() if self._study.compares(trial)]
+        return self.of_kind(host.hardware())[1]
 
     def _known(self) -> Known:
-        """Each finished trial with its point, at one moment: other processes may add to them."""
+        """Finished trials with their points, at one moment: other processes may add to them."""
         with self._study.at_once():
             finished, repeats = self._study.finished, self._study.repeats
-        # Of thousands, few were tried again.
-        return [
-            (t, self._mean([t, *repeats[t.number]]) if t.number in repeats else t.values)
-            for t in finished
-        ]
+        known: Known = {}
+        for trial in finished:
+            trials, points = known.setdefault(trial.hardware, ([], []))
+            again = repeats.get(trial.number)  # of thousands, few were tried again
+            trials.append(trial)
+            points.append(self._mean([trial, *again]) if again else trial.values)
+        return known
 
     def _mean(self, several: Sequence[Finished]) -> tuple[float, ...]:
         (row,) = uncertain.means([[trial.values for trial in several]], self.objectives.ways)
@@ -205,11 +207,6 @@ class Mirror:
         """The worst corner, from which the study's hypervolume is counted."""
         worst_g = self._study.reference_g or (0.0,) * len(self.objectives.costs)
         return self.objectives.corner(worst_g)
-
-
-def _of_kind(known: Known, kind: str) -> tuple[list[Finished], list[tuple[float, ...]]]:
-    kept = [(trial, point) for trial, point in known if trial.hardware == kind]
-    return [trial for trial, _ in kept], [point for _, point in kept]
 
 
 def cost_metrics(spent: Measurement) -> dict[str, float]:

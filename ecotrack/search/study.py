@@ -157,7 +157,7 @@ class Study(Trials):
 
         Processes of this machine are looked for; of others, the heartbeats tell.
         """
-        self._dead.see_to(self._study, self._trials(TrialState.RUNNING))
+        self._dead.see_to(self._study, self.running)
 
     def wait_for(self, params: Mapping[str, Any], repeat_of: int | None = None) -> None:
         """Put a configuration in the queue; `repeat_of` the trial that is to be tried again."""
@@ -171,7 +171,8 @@ class Study(Trials):
     def sample_by(self, kind: Sampler, seed: int, space: Space, pick: Any = None) -> None:
         """Choose who suggests configurations; `pick`, if given, takes one of many suggestions."""
         # The same seed for every session would suggest the same points again (optuna#3255).
-        fresh = seed + len(self._trials())
+        self._look()
+        fresh = seed + len(self._trials)
         base = sampler(kind, fresh)
         self._study.sampler = Picking(base, space, pick, fresh) if pick else base
 
@@ -241,4 +242,5 @@ class Study(Trials):
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         """A trial as the store has it."""
-        return self._trials()[trial.number]
+        self._look()
+        return self._trials[trial.number]

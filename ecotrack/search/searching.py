@@ -22,6 +22,7 @@ from ecotrack.search.space import holds
 from ecotrack.search.study import Study
 from ecotrack.search.trials import Finished, Objective, Trial
 
+SEQUENCES = SEEDS_EACH = 2**15  # of suggestions: a process has one, of a seed for each trial
 MAX_IN_VAIN = 50  # suggestions in a row that led to no training: the space is used up
 Outcome = Literal["tried", "enough", "over", "used up"]
 
@@ -78,8 +79,10 @@ def one_more(judge: Judge, go_on: Callable[[], bool] = lambda: True) -> Outcome:
         budget or `go_on` ends the search, or because the space is used up.
     """
     study, rules, starts = judge.study, judge.rules, starts_of(judge.problem)
-    # Processes that know the same trials must not suggest the same points.
-    sample(judge, rules.seed + zlib.crc32(host.process_id().encode()) % 2**20)
+    # Processes that know the same trials must not suggest the same points; nor may one those that
+    # another one did some trials ago, for a seed goes up with their number.
+    own = zlib.crc32(host.process_id().encode()) % SEQUENCES
+    sample(judge, rules.seed + own * SEEDS_EACH)
     for _ in range(MAX_IN_VAIN):
         if not study.is_short(rules.trials):
             return "enough"

@@ -198,3 +198,16 @@ def test_the_storage_is_asked_after_each_task_and_seldom_else(monkeypatch):
     assert len(done) == 6
     assert tasks.now_s == 60
     assert len(asked) <= 1 + 60 / cluster.ASK_S + 6
+
+
+def test_machines_begin_before_the_study_is_looked_at(monkeypatch):
+    tasks, begun = Tasks(takes_s=1), []
+    monkeypatch.setattr(cluster.time, "monotonic", lambda: tasks.now_s)
+
+    def missing() -> int:
+        begun.append(len(tasks.under_way))
+        return 0
+
+    cluster.keep_placing(tasks, lambda: "enough", missing)
+    assert begun[0] == tasks.count()
+    assert not tasks.under_way

@@ -263,7 +263,7 @@ def chart(found: dict[str, Any]) -> alt.HConcatChart:
         subtitle=f"stores, scheduler and workers share one machine: {found['machine']}",
     )
     return alt.hconcat(
-        left.properties(width=200, height=200), right.properties(width=280, height=200)
+        left.properties(width=180, height=180), right.properties(width=270, height=180)
     ).properties(title=title)
 
 

@@ -74,31 +74,20 @@ RECIPES = {
         "Five seeds, 100 CPU-s, 400 mWh, two Xeon cores (AMX): validation 0.928 to 0.937.",
         0.92,
         Training(family="skip", width=32, depth=2, epochs=4, label_smoothing=0.1),
+        harder=0.0,
     ),
-    "skip-8": Recipe(
-        "Five seeds, 214 CPU-s, 856 mWh, two Xeon cores (AMX): validation 0.938 to 0.943.",
-        0.93,
-        Training(
-            family="skip",
-            width=32,
-            depth=2,
-            augmentation="flip",
-            epochs=8,
-            label_smoothing=0.1,
-            mirrored=True,
-        ),
-    ),
-    "skip-24": Recipe(
-        "One seed, 405 CPU-s of one Xeon core (AMX), decay 0.05: validation 0.953.",
+    "skip-12": Recipe(
+        "Two seeds of ten epochs, 716 CPU-s of one EPYC core (Zen 3): validation 0.943 to 0.944.",
         0.94,
         Training(
             family="skip",
             width=32,
             depth=2,
-            augmentation="flip+cutout",
-            epochs=24,
+            augmentation="flip",
+            epochs=12,
             label_smoothing=0.1,
             mirrored=True,
         ),
+        harder=0.0,
     ),
 }

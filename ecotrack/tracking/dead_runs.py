@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mlflow.exceptions import MlflowException
+
 from ecotrack import host, metrics
 from ecotrack.measurement import Measurement
 from ecotrack.meters.book import Known, replay
@@ -75,7 +77,7 @@ def bill(store: Store, run_id: str, keep: Callable[[Measurement, str], object]) 
     for process, cost in sessions.second_accounts(tags).items():
         keep(cost, process)
         Record(run_id).write(tags=sessions.account(process, sessions.costs(tags)[process]))
-        store.client.delete_tag(run_id, f"{metrics.UNBILLED_TAG}.{process}")
+        _untag(store, run_id, f"{metrics.UNBILLED_TAG}.{process}")
 
 
 def close(store: Store) -> None:
@@ -92,8 +94,12 @@ def kill(
     reason: str = "its process was killed",
     ended_s: float | None = None,
 ) -> None:
-    """Close a run whose process is gone; it ended then, in seconds since 1970, or just now."""
-    store.client.set_tag(run_id, metrics.REASON_TAG, reason)
+    """Close a run whose process is gone; it ended then, in seconds since 1970, or just now.
+
+    Its machine and a coordinator may do so at the same moment.
+    """
+    # MLflow writes a batch again where another process set the same tag; `set_tag` raises there.
+    Record(run_id).write(tags={metrics.REASON_TAG: reason})
     ended_ms = None if ended_s is None else int(ended_s * 1000)
     store.client.set_terminated(run_id, "KILLED", ended_ms)
 
@@ -101,8 +107,17 @@ def kill(
 def finish(store: Store, run_id: str) -> None:
     """Close a run that holds all it should, though its process is gone."""
     if metrics.REASON_TAG in store.view(run_id).tags:
-        store.client.delete_tag(run_id, metrics.REASON_TAG)
+        _untag(store, run_id, metrics.REASON_TAG)
     store.client.set_terminated(run_id, "FINISHED")
+
+
+def _untag(store: Store, run_id: str, tag: str) -> None:
+    """Take a tag away; another process may be the first to do so."""
+    try:
+        store.client.delete_tag(run_id, tag)
+    except MlflowException:
+        if tag in store.view(run_id).tags:
+            raise
 
 
 def _is_left(path: Path) -> bool:

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -18,7 +19,7 @@ from ecotrack.search import storage
 from ecotrack.search.machines import machines
 from ecotrack.search.space import Whole
 from ecotrack.search.study import Study
-from ecotrack.tracking import Store
+from ecotrack.tracking import Store, dead_runs
 from ecotrack.tracking import models as saved
 from experiments.workloads.fashion import models
 from tests.cluster.services import SECRET, scheduler, status_of, until, worker
@@ -219,3 +220,24 @@ def beat(url):
         return connection.execute(
             sqlalchemy.text("SELECT heartbeat FROM trial_heartbeats")
         ).scalar()
+
+
+@pytest.mark.parametrize("closing", [dead_runs.kill, dead_runs.finish])
+def test_a_dead_run_may_be_closed_by_several_at_once(signed_in, closing):
+    store, several = Store(), 4
+    together = threading.Barrier(several)
+
+    def close(run_id: str) -> None:
+        together.wait()
+        closing(store, run_id)
+
+    with ThreadPoolExecutor(several) as pool:
+        for _ in range(10):
+            run_id = store.client.create_run(store.experiment_id("dead")).info.run_id
+            if closing is dead_runs.finish:
+                dead_runs.kill(store, run_id)
+            list(pool.map(close, [run_id] * several))
+            found = store.view(run_id)
+            killed = closing is dead_runs.kill
+            assert found.status == ("KILLED" if killed else "FINISHED")
+            assert (metrics.REASON_TAG in found.tags) == killed

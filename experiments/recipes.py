@@ -5,7 +5,7 @@
 For each target the recipe that takes least of those that reach it, against Keras' simple convnet
 (r0), trained in turns with it. Validation decides where a training ends; the test images are read
 once a recipe, seed and target. Stop it at any moment: the same command goes on. Five seeds of all
-take an hour and a half; `quick=true` does one seed and two targets.
+take one to two hours; `quick=true` does one seed and two targets.
 """
 
 from __future__ import annotations

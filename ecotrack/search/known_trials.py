@@ -110,8 +110,8 @@ class Trials:
         the store gives out one by one, tell whose is too many.
         """
         self._look()
-        first = before is not None
-        begun = [t for t in self._open if counts(t) or (first and t.state is TrialState.WAITING)]
+        queue = before is not None  # what waits has its number already
+        begun = [t for t in self._open if counts(t) or (queue and t.state is TrialState.WAITING)]
         several: list[Sequence[Finished | Stopped | FrozenTrial]]
         several = [self._finished, self._stopped, begun]
         if before is not None:

@@ -18,7 +18,8 @@ def test_importing_ecotrack_loads_nothing_heavy():
     assert done.stdout.strip() == "[]", done.stderr
 
 
-def test_a_script_that_measures_a_block_waits_for_no_experiment():
+def test_a_script_that_measures_a_block_waits_for_no_experiment(tmp_path, monkeypatch):
+    monkeypatch.setenv("ECOTRACK_LOCK", str(tmp_path / "lock"))  # others may measure meanwhile
     measured = "with ecotrack.measure(): pass"
     heavy = [name for name in HEAVY if name != "codecarbon"]
     code = f"import sys, ecotrack\n{measured}\nprint([m for m in {heavy} if m in sys.modules])"

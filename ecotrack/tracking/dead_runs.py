@@ -106,13 +106,12 @@ def kill(
 
 def finish(store: Store, run_id: str) -> None:
     """Close a run that holds all it should, though its process is gone."""
-    if metrics.REASON_TAG in store.view(run_id).tags:
-        _untag(store, run_id, metrics.REASON_TAG)
+    _untag(store, run_id, metrics.REASON_TAG)
     store.client.set_terminated(run_id, "FINISHED")
 
 
 def _untag(store: Store, run_id: str, tag: str) -> None:
-    """Take a tag away; another process may be the first to do so."""
+    """Take a tag away, if it is there; another process may be the first to do so."""
     try:
         store.client.delete_tag(run_id, tag)
     except MlflowException:

@@ -1,8 +1,8 @@
 """What does each trick bring to a short training? docs/recipes.md has the outcome.
 
-    python -m bench.ablation --csv build/ablation.csv [--seeds 0,1,2,3,4] [--epochs 2]
+    python -m bench.ablation --csv build/ablation.csv [--seeds 0,1,2,3,4] [--epochs 3]
 
-Each variant changes one thing of `pooled-32x2` as the recipe `pooled-2` trains it, and takes turns
+Each variant changes one thing of `pooled-32x2` as the recipe `pooled-3` trains it, and takes turns
 with all others, seed by seed, on one thread. Accuracy is that of the validation images; CPU time is
 that of the epochs. What the file has already is not trained again.
 """
@@ -35,7 +35,7 @@ from experiments.workloads.fashion.quiet import tf
 from experiments.workloads.fashion.recipes import RECIPES
 from experiments.workloads.fashion.training import Schedule, Trainee
 
-BASE = "pooled-2"
+BASE = "pooled-3"
 COLUMNS = ("variant", "seed", "epochs", "cpu_s", "validation")
 
 
@@ -156,7 +156,7 @@ def main() -> None:
     )
     parser.add_argument("--csv", type=Path, required=True, help="where each training is kept")
     parser.add_argument("--seeds", default="0,1,2,3,4", help="with commas")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=3)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -1,4 +1,4 @@
-"""What bench.ablation does otherwise than `pooled-32x2` as the recipe `pooled-2` trains it."""
+"""What bench.ablation does otherwise than `pooled-32x2` as the recipe `pooled-3` trains it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def network(
     width: int = 32,
     stem: tuple[int, int, int] = (5, 2, 2),
     activation: str = "relu",
-    pool_first: bool = False,
+    pool_last: bool = False,
+    second: int = 2,
     separable: bool = False,
     dropout: float = 0.0,
     top: type[layers.Layer] = layers.Flatten,
@@ -57,8 +58,9 @@ def network(
         width: channels of the first convolution; the second has twice as many.
         stem: sides of the first kernel, its stride and the pool that follows (1: none).
         activation: after each normalisation.
-        pool_first: the pool comes before normalisation and activation.
-        separable: the second convolution is a depthwise and a pointwise one.
+        pool_last: the pool comes after normalisation and activation.
+        second: sides of the second kernel.
+        separable: the second convolution is a depthwise (3 x 3) and a pointwise one.
         dropout: share of what the last layer sees.
         top: what makes a vector of the last image.
         whitened: the first kernel is not trained.
@@ -74,10 +76,10 @@ def network(
     images = keras.Input(models.IMAGE_SHAPE, dtype="uint8")
     x = layers.Rescaling(1 / 255)(layers.Reshape((*models.IMAGE_SHAPE, 1))(images))
     first = layers.Conv2D(width, kernel, stride, "same", use_bias=False, trainable=not whitened)
-    x = active(pooled(first(x))) if pool_first else pooled(active(first(x)))
+    x = pooled(active(first(x))) if pool_last else active(pooled(first(x)))
     if separable:
         x = layers.DepthwiseConv2D(3, 1, "same", use_bias=False)(x)
-    x = active(layers.Conv2D(2 * width, 1 if separable else 3, 1, "same", use_bias=False)(x))
+    x = active(layers.Conv2D(2 * width, 1 if separable else second, 1, "same", use_bias=False)(x))
     x = top()(x)
     x = layers.Dropout(dropout)(x) if dropout else x
     return keras.Model(images, layers.Dense(models.CLASSES, activation="softmax")(x))
@@ -145,10 +147,11 @@ def dirac(model: keras.Model, images: np.ndarray) -> None:
     """The second convolution begins by passing its channels on, twice (airbench)."""
     kernel = convolutions(model)[1].kernel
     values = kernel.numpy()
-    _, _, ins, outs = values.shape
+    side, _, ins, outs = values.shape
+    middle = (side - 1) // 2
     values[:, :, :, :] = 0
     for out in range(outs):
-        values[1, 1, out % ins, out] = 1
+        values[middle, middle, out % ins, out] = 1
     kernel.assign(values)
 
 
@@ -195,8 +198,8 @@ VARIANTS = {
     "as it is": Variant(),
     "peak 0.005": Variant({"learning_rate": 0.005}),
     "peak 0.02": Variant({"learning_rate": 0.02}),
-    "batches of 128": Variant({"batch_size": 128}),
-    "batches of 512": Variant({"batch_size": 512}),
+    "batches of 64": Variant({"batch_size": 64}),
+    "batches of 256": Variant({"batch_size": 256}),
     "label smoothing 0.1": Variant({"label_smoothing": 0.1}),
     "15 % of the steps on the way up": Variant(
         optimizer=adamw(lambda peak, steps: one_cycle(peak, steps, 0.15))
@@ -219,12 +222,13 @@ VARIANTS = {
     "dirac initialisation": Variant(weights=dirac),
     "whitened first kernel": Variant(weights=whitening),
     "whitened first kernel, not trained": Variant(body={"whitened": True}, weights=whitening),
-    "pool before normalisation": Variant(body={"pool_first": True}),
+    "pool after normalisation and ReLU": Variant(body={"pool_last": True}),
+    "second kernel of 3 x 3": Variant(body={"second": 3}),
     "GELU": Variant(body={"activation": "gelu"}),
     "dropout 0.2 before the last layer": Variant(body={"dropout": 0.2}),
     "global maximum instead of 7 x 7": Variant(body={"top": layers.GlobalMaxPooling2D}),
     "depthwise and pointwise second": Variant(body={"separable": True}),
     "patches of 4 x 4 first, no pool": Variant(body={"stem": (4, 4, 1)}),
-    "24 channels": Variant(body={"width": 24}),
+    "16 channels": Variant(body={"width": 16}),
     "48 channels": Variant(body={"width": 48}),
 }

@@ -34,7 +34,7 @@ from ecotrack.tracking import Store
 from experiments import train
 from experiments.reports import views
 from experiments.studies import front, space, trial
-from experiments.workloads.fashion import augment, models, operations
+from experiments.workloads.fashion import augment, models
 from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.export import Precision
 from experiments.workloads.fashion.models import Family
@@ -65,9 +65,9 @@ class Config(Metered):
     augmentations: tuple[Augmentation, ...] = option(augment.AUGMENTATIONS, "augmentations to try")
     max_width: int = option(128, "widest model", at_least=2, at_most=512)
     max_depth: int = option(4, "deepest model", at_least=1, at_most=16)
-    max_epochs: int = option(8, "longest training", at_least=1, at_most=1000)
+    max_epochs: int = option(12, "longest training", at_least=1, at_most=1000)
     max_tflop: float = option(
-        40.0,
+        60.0,
         "pass over models whose training takes more 10^12 operations",
         at_least=1e-6,
         at_most=1e9,
@@ -144,7 +144,6 @@ def base(config: Config) -> train.Config:
     """What all trials share; the test images stay out of their reach."""
     return train.Config(
         seed=config.seed,
-        label_smoothing=0.0,  # has not been seen to help short trainings of small models
         images=config.images,
         device=config.device,
         **metered(config),
@@ -165,7 +164,7 @@ def question(config: Config, store: Store) -> Question:
         UserError: what shall be tried first is not there, or cannot be tried.
     """
     shared, sizes = base(config), (config.max_width, config.max_depth)
-    flops = max(operations.planned_flops(family, *sizes) for family in config.families)
+    flops = space.largest_flops(config.families, config.augmentations, *sizes)
     precisions = config.exports or ()
     asked = Question(
         experiment=EXPERIMENT,

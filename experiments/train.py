@@ -48,8 +48,8 @@ class Config(Metered):
         2, "hidden layers, convolutions or blocks (linear: none)", at_least=1, at_most=16
     )
     augmentation: Augmentation = option("none", "what is done to the training images")
-    epochs: int = option(5, "times to see all training images", at_least=1, at_most=1000)
-    batch_size: int = option(256, "images a step", at_least=1, at_most=10_000)
+    epochs: int = option(6, "times to see all training images", at_least=1, at_most=1000)
+    batch_size: int = option(128, "images a step", at_least=1, at_most=10_000)
     learning_rate: float = option(0.01, "its peak, or all of it", at_least=1e-6, at_most=1)
     rate: Rate = option("one-cycle", "one-cycle: AdamW, up and down; constant: Keras' Adam")
     label_smoothing: float = option(

@@ -23,7 +23,7 @@ EXPERIMENTS = {  # as small as can be
     "train": TRAINING,
     "augmentation": (*TRAINING, "--depth=1", "--families=mlp", "--augmentations=none,flip"),
     "recipes": (
-        *("--images=1000", "--reference-epochs=1", "--recipes=pooled-2", "--seeds=1"),
+        *("--images=1000", "--reference-epochs=1", "--recipes=pooled-1", "--seeds=1"),
         "--targets=0.1",
     ),
     "sorting": ("--sizes=1000", "--algorithms=np-quicksort,np-stable", "--repeats=2"),

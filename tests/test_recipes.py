@@ -7,10 +7,12 @@ import pytest
 
 from ecotrack import metrics
 from ecotrack.cli import parse
+from ecotrack.search.space import holds
 from ecotrack.tracking import Store, models
-from experiments import recipes
+from experiments import recipes, search
 from experiments.reports.recipes import Row, Trained, stop, table
-from experiments.workloads.fashion import data, training
+from experiments.studies import space
+from experiments.workloads.fashion import augment, data, training
 from experiments.workloads.fashion.recipes import RECIPES, REFERENCE
 from tests.conftest import Home
 
@@ -18,7 +20,7 @@ SMALL = (
     "--images=1000",
     "--reference-epochs=2",
     "--targets=0.2,0.88",
-    "--recipes=pooled-2",
+    "--recipes=pooled-1",
     "--seeds=1",
 )
 
@@ -48,21 +50,21 @@ def test_what_comes_down_at_its_end_stops_there_or_not_at_all():
 
 
 def test_a_row_is_a_mean_with_a_bound():
-    several = row("pooled-2", (0.90, 0.91, 0.92), (1.0, 1.0, 1.0))
+    several = row("pooled-1", (0.90, 0.91, 0.92), (1.0, 1.0, 1.0))
     assert several.accuracy == pytest.approx(0.91)
     assert several.bound == pytest.approx(0.91 - 2.920 * 0.01 / 3**0.5, abs=1e-5)
-    assert row("pooled-2", (0.91,), (1.0,)).bound == pytest.approx(0.9052, abs=1e-4)
+    assert row("pooled-1", (0.91,), (1.0,)).bound == pytest.approx(0.9052, abs=1e-4)
     assert several.reaches
-    assert not row("pooled-2", (0.89, 0.90), (1.0, 1.0)).reaches
+    assert not row("pooled-1", (0.89, 0.90), (1.0, 1.0)).reaches
 
 
 def test_ratios_are_of_pairs_and_the_reference_has_none():
     reference = row(REFERENCE, (0.9, 0.9), (10.0, 20.0))
-    cheap = row("pooled-2", (0.9, 0.9), (1.0, 2.0))
+    cheap = row("pooled-1", (0.9, 0.9), (1.0, 2.0))
     first, second = table([reference, cheap], REFERENCE)
     assert first["energy / r0"] == ""
     assert second["energy / r0"] == "0.1 (0.1–0.1)"
-    assert "missed" in table([row("pooled-2", (0.8,), (1.0,))], REFERENCE)[0]["test"]
+    assert "missed" in table([row("pooled-1", (0.8,), (1.0,))], REFERENCE)[0]["test"]
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -73,6 +75,19 @@ def test_a_recipe_tells_its_evidence_and_can_be_trained(name):
     config = recipes.trainings(recipes.Config())[name]
     assert not config.test
     assert config.epochs == recipe.training.epochs
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != REFERENCE])
+def test_a_recipe_lies_in_the_space_that_a_search_has_by_itself(name):
+    asked = search.Config()
+    chosen = recipes.trainings(recipes.Config())[name]
+    shared = search.base(asked)
+    flips = chosen.augmentation in augment.MIRRORING
+    varied = {*search.space_of(asked)} - (set() if flips else {"mirrored"})
+    params = {option: getattr(chosen, option) for option in varied}
+    assert holds(search.space_of(asked), params)
+    assert space.recipe(shared, params) == chosen
+    assert space.refused(shared, asked.max_tflop, params) is None
 
 
 def test_quick_is_one_seed_two_targets_and_what_was_made_for_them():
@@ -109,7 +124,7 @@ def test_recipes_take_turns():
 
 
 def test_each_training_is_a_run(store):
-    assert [run.name for run in runs("recipe")] == ["r0 seed 0", "pooled-2 seed 0"]
+    assert [run.name for run in runs("recipe")] == ["r0 seed 0", "pooled-1 seed 0"]
     for run in runs("recipe"):
         assert metrics.EVAL_ACCURACY not in run.metrics
         spent = list(store.curve(run.run_id, metrics.TRAINED_S).values())

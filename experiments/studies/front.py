@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -81,10 +81,13 @@ def know_largest(mirror: Mirror, study: Study, meter: Meter) -> None:
     largest = max(
         study.comparable, key=lambda trial: flops(recipe(anything, trial.params)), default=None
     )
-    for run in mirror.runs_of([largest] if largest else []):
+    if not largest:
+        return
+    chosen = recipe(anything, largest.params)
+    for run in mirror.runs_of([largest]):
         if metrics.INFERENCE_G_PER_1K not in run.metrics:
-            known: Mapping[str, Any] = run.params
-            model = models.build(known["family"], int(known["width"]), int(known["depth"]))
+            model = models.build(chosen.family, chosen.width, chosen.depth)
+            model = models.mirrored(model) if chosen.mirrored else model
             served = train.serve(Result(model=model), data.load().validation, meter)
             Record(run.run_id).log(replace(served, model=None))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecotrack.search.space import Choice, Real, Space, When, Whole
 from experiments import train
-from experiments.workloads.fashion import models, operations
+from experiments.workloads.fashion import augment, models, operations
 from experiments.workloads.fashion.augment import Augmentation
 from experiments.workloads.fashion.data import TRAINING_IMAGES
 from experiments.workloads.fashion.models import Family
@@ -22,15 +22,19 @@ def starts() -> list[dict[str, Any]]:
     rows = [
         ("linear", None, None, "none", 1, 256, 0.003),
         ("mlp", 2, 1, "none", 1, 256, 0.01),
-        ("pooled", 32, 2, "none", 2, 256, 0.01),
+        ("pooled", 32, 2, "none", 2, 128, 0.01),
         ("mlp", 16, 1, "none", 4, 256, 0.003),
-        ("pooled", 32, 2, "flip", 6, 256, 0.01),
-        ("pooled", 8, 2, "none", 2, 256, 0.01),
+        ("pooled", 32, 2, "flip", 6, 128, 0.01),
+        ("pooled", 8, 2, "none", 2, 128, 0.01),
         ("residual", 8, 2, "none", 2, 256, 0.01),
         ("separable", 8, 2, "none", 2, 256, 0.01),
     ]
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    return [{name: value for name, value in row.items() if value is not None} for row in named]
+    plain = [{name: value for name, value in row.items() if value is not None} for row in named]
+    for row in plain:
+        row["label_smoothing"] = 0.0
+        row |= {"mirrored": False} if row["augmentation"] in augment.MIRRORING else {}
+    return plain
 
 
 def space(
@@ -53,6 +57,8 @@ def space(
         "epochs": Whole(1, max_epochs, log=True),
         "batch_size": Choice((64, 128, 256, 512)),
         "learning_rate": Real(0.001, 0.02, log=True),
+        "label_smoothing": Choice((0.0, 0.1)),
+        "mirrored": When("augmentation", augment.MIRRORING, Choice((False, True))),
     }
 
 
@@ -64,13 +70,26 @@ def recipe(base: train.Config, params: Mapping[str, Any], repeat: int = 0) -> tr
 
 def flops(config: train.Config) -> int:
     """Operations of one prediction."""
-    return operations.planned_flops(config.family, config.width, config.depth)
+    once = operations.planned_flops(config.family, config.width, config.depth)
+    return 2 * once if config.mirrored else once
+
+
+def largest_flops(
+    families: tuple[Family, ...],
+    augmentations: tuple[Augmentation, ...],
+    max_width: int,
+    max_depth: int,
+) -> int:
+    """Operations of the largest prediction in a space."""
+    once = max(operations.planned_flops(family, max_width, max_depth) for family in families)
+    return 2 * once if {*augmentations} & {*augment.MIRRORING} else once
 
 
 def tflop(config: train.Config) -> float:
     """10^12 operations of training: forward once and backward twice, for each image and epoch."""
+    once = operations.planned_flops(config.family, config.width, config.depth)
     images = config.images or TRAINING_IMAGES
-    return 3 * flops(config) * images * config.epochs / 1e12
+    return 3 * once * images * config.epochs / 1e12
 
 
 def features(base: train.Config, params: Mapping[str, Any]) -> Mapping[str, float | str]:

@@ -62,7 +62,7 @@ def test_fused_normalisation_does_what_keras_does():
     assert fused.moving_variance.numpy() == pytest.approx(sample, rel=1e-4)
 
 
-@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
 @pytest.mark.parametrize(("count", "side"), [(8, 7), (5, 7), (1, 3), (16, 3), (9, 5), (3, 14)])
 def test_a_kernel_learns_the_same_from_images_side_by_side(count, side, kernel):
     rng = np.random.default_rng(0)

@@ -11,6 +11,7 @@ import numpy as np
 
 Augmentation = Literal["none", "flip", "shift", "flip+shift", "cutout", "flip+cutout"]
 AUGMENTATIONS: tuple[Augmentation, ...] = get_args(Augmentation)
+MIRRORING = tuple(kind for kind in AUGMENTATIONS if "flip" in kind)
 
 SHIFT = 2  # pixels, each way
 CUT_SHARE, CUT_SIDES = 0.5, (4, 12)  # of the images; sides of the rectangle, pixels

@@ -40,7 +40,7 @@ class StripConv2D(layers.Conv2D):
 
 @tf.custom_gradient
 def _convolved(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Any]:
-    """(n, h, w, c), (k, k, c, d), with zeros around, k odd -> (n, h, w, d), and its gradient."""
+    """(n, h, w, c), (k, k, c, d), with zeros around -> (n, h, w, d), and its gradient."""
 
     def gradient(dy: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         apart = kernel.shape[1] // 2

@@ -90,11 +90,16 @@ def _cnn(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
 
 
 def _pooled(x: keras.KerasTensor, width: int, depth: int) -> keras.KerasTensor:
-    """28 -> 14 pixels by a stride, -> 7 by a pool: all other convolutions work on 7 x 7."""
-    x = layers.MaxPooling2D()(_normalised(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x)))
+    """28 -> 14 pixels by a stride, -> 7 by a pool, on which the others are convolutions of 2 x 2.
+
+    A pool before the normalisation leaves it a quarter of the pixels; 2 x 2 takes less than half
+    the operations of 3 x 3.
+    """
+    x = layers.MaxPooling2D()(layers.Conv2D(width, 5, 2, "same", use_bias=False)(x))
+    x = _normalised(x)
     for i in range(1, depth):
         channels = width * 2 ** min(i, 2)
-        x = _normalised(layers.Conv2D(channels, 3, 1, "same", use_bias=False)(x))
+        x = _normalised(layers.Conv2D(channels, 2, 1, "same", use_bias=False)(x))
     return layers.Dense(CLASSES, activation="softmax")(layers.Flatten()(x))
 
 

@@ -61,7 +61,7 @@ def _pooled_plan(width: int, depth: int) -> int:
     total, before = 14**2 * 5**2 * width, width
     for i in range(1, depth):
         channels = width * 2 ** min(i, 2)
-        total += 7**2 * 3**2 * before * channels
+        total += 7**2 * 2**2 * before * channels
         before = channels
     return total + 7**2 * before * CLASSES
 

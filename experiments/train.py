@@ -3,7 +3,7 @@
     mlflow run . -e train --env-manager local --experiment-name fashion-mnist
 
 Trains one Keras model on Fashion-MNIST and measures set-up, training, evaluation and inference
-apart. With the defaults, 24 CPU-seconds on two cores (Zen 4) bring 0.92 on the validation images.
+apart. With the defaults, 22 CPU-seconds on two cores (Zen 4) bring 0.92 on the validation images.
 """
 
 from collections.abc import Callable, Iterator

@@ -87,7 +87,7 @@ def test_what_cannot_be_is_refused_before_anything_starts(home: Home, options, l
 
 def test_a_study_starts_from_a_list_then_from_another_study(home: Home, tmp_path):
     start = {"family": "mlp", "width": 2, "depth": 1, "augmentation": "none", "epochs": 1}
-    start |= {"batch_size": 512, "learning_rate": 0.004}
+    start |= {"batch_size": 512, "learning_rate": 0.004, "label_smoothing": 0.0}
     file = tmp_path / "starts.json"
     file.write_text(json.dumps([start]))
     done = home.python("search", "--study=a", "--trials=1", f"--warm-start={file}", *BRIEF)

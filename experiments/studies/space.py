@@ -18,23 +18,22 @@ WIDTHS = (2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 def starts() -> list[dict[str, Any]]:
     """Where every search begins: from the cheapest model that learns to a good one."""
-    columns = ("family", "width", "depth", "augmentation", "epochs", "batch_size", "learning_rate")
+    columns = (
+        *("family", "width", "depth", "augmentation", "epochs", "batch_size", "learning_rate"),
+        *("label_smoothing", "mirrored"),
+    )
     rows = [
-        ("linear", None, None, "none", 1, 256, 0.003),
-        ("mlp", 2, 1, "none", 1, 256, 0.01),
-        ("pooled", 32, 2, "none", 2, 128, 0.01),
-        ("mlp", 16, 1, "none", 4, 256, 0.003),
-        ("pooled", 32, 2, "flip", 6, 128, 0.01),
-        ("pooled", 8, 2, "none", 2, 128, 0.01),
-        ("residual", 8, 2, "none", 2, 256, 0.01),
-        ("separable", 8, 2, "none", 2, 256, 0.01),
+        ("linear", None, None, "none", 1, 256, 0.003, 0.0, None),
+        ("mlp", 2, 1, "none", 1, 256, 0.01, 0.0, None),
+        ("pooled", 32, 2, "none", 2, 128, 0.01, 0.0, None),
+        ("mlp", 16, 1, "none", 4, 256, 0.003, 0.0, None),
+        ("pooled", 32, 2, "flip", 6, 128, 0.01, 0.0, False),
+        ("pooled", 8, 2, "none", 2, 128, 0.01, 0.0, None),
+        ("residual", 8, 2, "none", 2, 256, 0.01, 0.0, None),
+        ("separable", 8, 2, "none", 2, 256, 0.01, 0.0, None),
     ]
     named = [dict(zip(columns, row, strict=True)) for row in rows]
-    plain = [{name: value for name, value in row.items() if value is not None} for row in named]
-    for row in plain:
-        row["label_smoothing"] = 0.0
-        row |= {"mirrored": False} if row["augmentation"] in augment.MIRRORING else {}
-    return plain
+    return [{name: value for name, value in row.items() if value is not None} for row in named]
 
 
 def space(

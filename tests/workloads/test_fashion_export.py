@@ -78,6 +78,14 @@ def test_every_family_can_be_exported(family, some, examples):
     assert small.predict(some.images[:7]).sum(axis=1) == pytest.approx(np.ones(7), abs=0.05)
 
 
+@pytest.mark.parametrize(("precision", "as_named"), [("int8", 0.95), ("float32", 1.0)])
+def test_a_model_that_predicts_both_ways_can_be_exported(cnn, some, examples, precision, as_named):
+    both = models.mirrored(cnn)
+    small = LiteRTFile(litert(both, precision, examples))
+    expected = both.predict_on_batch(some.images).argmax(axis=1)
+    assert np.mean(small.predict(some.images).argmax(axis=1) == expected) >= as_named
+
+
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_a_batch_of_any_size_is_predicted_as_its_images_are_alone(files, precision, some):
     small = files[precision]
